@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""estiba: an OCI container runtime as a library."""

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine behind Python: typed requests in, plain values out, errors as the classes of estiba.errors.
+
+Every call releases the GIL while it works. Paths are str; `root` is the state root (see estiba.lifecycle.state_root).
+"""
+
+from typing import Literal, final
+
+__version__: str
+
+@final
+class Process:
+    """A started init or exec'd process, held by pidfd. Closing it does not end the process."""
+
+    @property
+    def pid(self) -> int:
+        """The process id in the caller's pid namespace."""
+    @property
+    def stdio(self) -> int | None:
+        """The terminal's controlling side when `console="return"` was asked for; the caller owns it."""
+    def fileno(self) -> int:
+        """The pidfd, readable once the process has ended; owned by this object."""
+    def wait(self) -> int:
+        """Wait for the end; returns 0..255, or 128 + n for signal n. May be called again."""
+    def kill(self, signal: int) -> None:
+        """Send `signal` to exactly this process."""
+    def close(self) -> None:
+        """Close the pidfd. Idempotent."""
+
+def create(
+    *,
+    root: str,
+    id: str,
+    bundle: str,
+    config: bytes,
+    pid_file: str | None = None,
+    console_socket: str | None = None,
+    preserve_fds: int = 0,
+    no_pivot: bool = False,
+    no_new_keyring: bool = False,
+    stdio: tuple[int, int, int] | None = None,
+    cgroup_manager: Literal["cgroupfs", "systemd", "disabled"] = "cgroupfs",
+) -> Process:
+    """Create the container: everything done but the program's start.
+
+    `config` is config.json's text, already validated; `bundle` the absolute path that relative paths start from.
+    `stdio`: descriptors that become 0, 1, 2 of the container; by default the caller's own.
+    Raises ContainerExists, ConfigUnsupported, ConfigInvalid, KernelRefused, HookFailed, ExecFailed.
+    """
+
+def start(*, root: str, id: str) -> None:
+    """Run the program of a created container; poststart hooks included.
+
+    Raises ContainerNotFound, WrongState, ExecFailed, HookFailed.
+    """
+
+def state(*, root: str, id: str) -> str:
+    """The OCI state as JSON (runtime-spec, runtime.md "State").
+
+    Raises ContainerNotFound.
+    """
+
+def record(*, root: str, id: str) -> str:
+    """The whole state record as JSON, for recovery and `ps`: what `state` shows and what has to be undone.
+
+    Raises ContainerNotFound.
+    """
+
+def containers(*, root: str) -> list[str]:
+    """The ids under the state root, sorted; [] when the root is absent."""
+
+def kill(*, root: str, id: str, signal: int, all: bool = False) -> None:
+    """Send `signal` to init, or with `all` to every process of the container's cgroup.
+
+    Raises ContainerNotFound, WrongState.
+    """
+
+def delete(*, root: str, id: str, force: bool = False) -> None:
+    """Remove a stopped container: cgroup, mounts, state; poststop hooks included. `force` kills it first
+    and is content when there is no such container.
+
+    Raises ContainerNotFound, WrongState.
+    """
+
+def exec(
+    *,
+    root: str,
+    id: str,
+    process: bytes,
+    pid_file: str | None = None,
+    console_socket: str | None = None,
+    preserve_fds: int = 0,
+    cgroup: str | None = None,
+    ignore_paused: bool = False,
+    stdio: tuple[int, int, int] | None = None,
+) -> Process:
+    """Start a process (OCI process object as JSON) in the container's namespaces and cgroup.
+
+    Raises ContainerNotFound, WrongState, ConfigInvalid, ExecFailed, KernelRefused.
+    """
+
+def pause(*, root: str, id: str) -> None:
+    """Freeze the container's cgroup. Raises ContainerNotFound, WrongState."""
+
+def resume(*, root: str, id: str) -> None:
+    """Thaw it. Raises ContainerNotFound, WrongState."""
+
+def processes(*, root: str, id: str) -> list[int]:
+    """The pids in the container's cgroup, in the caller's pid namespace, sorted."""
+
+def update(*, root: str, id: str, resources: bytes) -> None:
+    """Apply an OCI `linux.resources` object (JSON) to a live container."""
+
+def stats(*, root: str, id: str) -> str:
+    """Raw counters of the container's cgroup as JSON: {"memory": {...}, "cpu": {...}, "pids": {...}, ...};
+    each key is present where the host has the controller. Units: bytes, nanoseconds, counts.
+    """
+
+def plan(*, bundle: str, config: bytes) -> str:
+    """The plan for this config on this host, one step a line, without executing it."""
+
+def prove(*, config: bytes) -> str | None:
+    """What the prover of the native command says: None if it takes the config as surely valid,
+    else its reason to ask Python.
+    """
+
+def error_kinds() -> list[str]:
+    """The names of the engine's error kinds; each is a class of estiba.errors."""

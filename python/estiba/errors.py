@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error that estiba raises: one class a kind, the facts as attributes, the text made once.
+
+The leaves of this tree, less ImageError's, are the engine's `ErrorKind`s; the Rust side finds them by name.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a config.json."""
+
+    pointer: str
+    """JSON pointer (RFC 6901) of the offending value; "" is the whole document."""
+    message: str
+    """What is wrong, one line, without the pointer."""
+    hint: str | None = None
+    """What to do about it, if there is something to say."""
+
+    def __str__(self) -> str:
+        return f"config.json {self.pointer}: {self.message}" if self.pointer else f"config.json: {self.message}"
+
+
+class EstibaError(Exception):
+    """What went wrong, where, and what to do.
+
+    `str(error)` is the line that the command prints; the hint is apart.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pointer: str | None = None,
+        errno: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        """The whole line, pointer and cause included."""
+        self.pointer = pointer
+        """JSON pointer into config.json (or process.json) where one is to blame."""
+        self.errno = errno
+        """The kernel's error number where one is the cause."""
+        self.hint = hint
+        """One line of advice, or None."""
+
+    @property
+    def kind(self) -> str:
+        """The name that programs switch on; the same in Rust, Python, logs and docs."""
+        return type(self).__name__
+
+
+class ConfigError(EstibaError):
+    """config.json cannot be run as it is written."""
+
+
+class ConfigInvalid(ConfigError):
+    """config.json breaks the runtime specification; `problems` has every breach, in document order."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pointer: str | None = None,
+        errno: int | None = None,
+        hint: str | None = None,
+        problems: tuple[Problem, ...] = (),
+    ) -> None:
+        super().__init__(message, pointer=pointer, errno=errno, hint=hint)
+        self.problems = problems
+
+
+class ConfigUnsupported(ConfigError):
+    """config.json is valid, but asks for what this build or this host lacks."""
+
+
+class ContainerError(EstibaError):
+    """The container is not there, or not in the state that the verb needs."""
+
+
+class ContainerNotFound(ContainerError):
+    """No container of this id under the state root."""
+
+
+class ContainerExists(ContainerError):
+    """A container of this id exists already."""
+
+
+class WrongState(ContainerError):
+    """The verb needs another state (see `estiba.tables.transitions`)."""
+
+
+class HostError(EstibaError):
+    """This host cannot do what was asked."""
+
+
+class HostUnsupported(HostError):
+    """A kernel or host feature is missing."""
+
+
+class KernelRefused(HostError):
+    """A system call failed; `errno` says how."""
+
+
+class ProcessError(EstibaError):
+    """A program that was to run did not, or failed."""
+
+
+class HookFailed(ProcessError):
+    """A hook exited with an error or ran into its time-out."""
+
+
+class ExecFailed(ProcessError):
+    """The container's program could not be executed."""
+
+
+class InternalError(EstibaError):
+    """This is a bug in estiba; the message says what to report."""
