@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Not written yet.
+#![no_std]

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Starts init: clone3 with CLONE_VM, a child that borrows this address space until it executes the init image.
+//!
+//! Sound because (1) the child never returns into the compiler's frame: the asm block hands it to a diverging
+//! function on a stack of its own; (2) the calling thread is suspended, by CLONE_VFORK or by waiting on the
+//! CLONE_CHILD_CLEARTID word, until the child has left the address space, so nothing that it reads is freed;
+//! (3) the child makes system calls only: no allocation, no thread-local (`fs` is the caller's), no lock;
+//! (4) every signal is blocked, so no handler of the host program runs in the child on the shared memory;
+//! (5) descriptors are copied, not shared (stage one shares them, and opens or closes none).
+//!
+//!     direct    caller --clone3(new namespaces)--------------------------> init
+//!     staged    caller --clone3(shared files)--> stage one: join user, --clone3(PARENT, new namespaces)--> init
+//!                                                pid namespaces; exits
+
+mod child;
+
+use crate::fd::{BorrowedFd, OwnedFd, RawFd, close, duplicate_from};
+use crate::memory::Mapping;
+use crate::process::{dumpable, reap, set_dumpable};
+use crate::raw::retry;
+use crate::signal::with_all_blocked;
+use crate::{Errno, Result, nr, sc};
+use child::{Child, CloneArgs, INIT_STACK, STAGE_STACK};
+use core::cell::Cell;
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// Most descriptors that init can be given beyond 0, 1 and 2.
+pub const MAX_FDS: usize = 64;
+
+/// Where the child failed before it executed the image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Failed {
+    /// In clone3 itself, or before it.
+    #[default]
+    Clone,
+    JoinUser,
+    JoinPid,
+    /// Writing "0" to a cgroup.procs file.
+    Cgroup,
+    Descriptors,
+    /// The caller went away, or refused to write the maps.
+    Maps,
+    Identity,
+    TimeOffsets,
+    Image,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct CloneError {
+    pub failed: Failed,
+    pub errno: Errno,
+}
+
+/// A namespace that the calling thread enters just before clone3 and leaves just after.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    pub enter: BorrowedFd<'a>,
+    pub back: BorrowedFd<'a>,
+    /// CLONE_NEW* of its type.
+    pub kind: u64,
+}
+
+/// What a new user namespace needs between clone and exec.
+pub struct NewUser<'a> {
+    /// Writes the maps of process `pid`, then sends one byte to the child's wait socket.
+    pub write_maps: &'a mut dyn FnMut(i32) -> Result<()>,
+    /// Index into `fds`: the socket on which the child reads the byte. End of file means: exit.
+    pub wait_on: usize,
+}
+
+pub struct Launch<'a> {
+    /// The init image, a sealed memfd.
+    pub image: BorrowedFd<'a>,
+    pub name: &'a CStr,
+    /// What becomes descriptors 0, 1, 2; the caller's own if none.
+    pub stdio: Option<[RawFd; 3]>,
+    /// `fds[i]` becomes descriptor 3 + i; nothing else above 2 survives.
+    pub fds: &'a [RawFd],
+    /// CLONE_NEW* flags of the new namespaces.
+    pub namespaces: u64,
+    /// cgroup v2: the folder to be born in.
+    pub cgroup: Option<BorrowedFd<'a>>,
+    /// cgroup v1: open cgroup.procs files that the child writes itself into.
+    pub cgroup_procs: &'a [RawFd],
+    pub visits: &'a [Visit<'a>],
+    /// Staged: a user namespace to join, and a pid namespace behind it.
+    pub join_user: Option<BorrowedFd<'a>>,
+    pub join_pid: Option<BorrowedFd<'a>>,
+    pub new_user: Option<NewUser<'a>>,
+    /// With a new or joined user namespace: the ids inside it that own the image's process.
+    pub identity: (u32, u32),
+    /// The text for /proc/self/timens_offsets (time_namespaces(7)); frozen by exec.
+    pub time_offsets: Option<&'a [u8]>,
+}
+
+#[derive(Debug)]
+pub struct Launched {
+    /// In the caller's pid namespace.
+    pub pid: i32,
+    pub pidfd: OwnedFd,
+}
+
+/// Starts the image as the first process of its namespaces; returns once it runs.
+pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
+    let refuse = |errno| CloneError { failed: Failed::Clone, errno };
+    if what.fds.len() > MAX_FDS {
+        return Err(refuse(Errno::EMFILE));
+    }
+    // The child moves descriptors onto 0..3+n+1: no source may lie in that range.
+    let floor = 4 + what.fds.len() as RawFd;
+    let mut raised = Raised::new(floor);
+    let mut fds = [-1; MAX_FDS];
+    for (to, &fd) in fds.iter_mut().zip(what.fds) {
+        *to = raised.above(fd).map_err(refuse)?;
+    }
+    let image = raised.above(what.image.raw()).map_err(refuse)?;
+    let stdio = match what.stdio {
+        Some([a, b, c]) => Some([
+            raised.above(a).map_err(refuse)?,
+            raised.above(b).map_err(refuse)?,
+            raised.above(c).map_err(refuse)?,
+        ]),
+        None => None,
+    };
+    let waits = what.new_user.is_some();
+    let alone = AtomicU32::new(u32::from(waits));
+    let pidfd = Cell::new(-1);
+    let child = Child {
+        image,
+        argv: [what.name.as_ptr().cast(), core::ptr::null()],
+        stdio,
+        fds: &fds[..what.fds.len()],
+        cgroup_procs: what.cgroup_procs,
+        wait_on: what.new_user.as_ref().map(|user| 3 + user.wait_on as RawFd),
+        identity: (waits || what.join_user.is_some()).then_some(what.identity),
+        time_offsets: what.time_offsets,
+        error: Cell::new(None),
+        user: what.join_user.map(BorrowedFd::raw),
+        pid: what.join_pid.map(BorrowedFd::raw),
+        init: Cell::new(CloneArgs::default()),
+        init_pid: Cell::new(0),
+    };
+    let mut args = CloneArgs::init(what.namespaces, &pidfd);
+    if let Some(cgroup) = what.cgroup {
+        args.into_cgroup(cgroup.raw());
+    }
+    let stacks = Mapping::new(INIT_STACK + STAGE_STACK).map_err(refuse)?;
+    args.stack_at(stacks.start(), INIT_STACK);
+    if waits {
+        args.clear_tid_instead_of_vfork(&alone);
+    }
+    let was_dumpable = if child.identity.is_some() { dumpable().ok() } else { None };
+    let pid = with_all_blocked(|| {
+        visited(what.visits, || {
+            if what.join_user.is_some() {
+                staged(&child, args, stacks.start() + INIT_STACK)
+            } else {
+                // SAFETY: `args` names a stack of its own, and VFORK or the wait below keeps `child` alive.
+                unsafe { child::clone3(&raw const args, &raw const child, child::run_init) }
+            }
+        })
+        .inspect(|&pid| {
+            if let Some(user) = what.new_user {
+                if let Err(errno) = (user.write_maps)(pid as i32) {
+                    child.error.set(Some((Failed::Maps, errno)));
+                    kill_by(pidfd.get());
+                }
+                wait_until_clear(&alone);
+            }
+        })
+    });
+    if let Some(was) = was_dumpable {
+        set_dumpable(was); // the child's change of ids changed the shared address space's flag
+    }
+    let outcome = child.error.get();
+    let pidfd = (pidfd.get() >= 0).then(|| OwnedFd::take(pidfd.get()));
+    match (pid, outcome, pidfd) {
+        (Ok(pid), None, Some(pidfd)) => Ok(Launched { pid: pid as i32, pidfd }),
+        (_, Some((failed, errno)), pidfd) => {
+            if let Some(pidfd) = pidfd {
+                let _ = reap(pidfd.borrow());
+            }
+            Err(CloneError { failed, errno })
+        }
+        (Err(errno), None, _) => Err(refuse(errno)),
+        (Ok(_), None, None) => Err(refuse(Errno::ECHILD)),
+    }
+}
+
+/// Runs `then` inside the visited namespaces; the way back is open whatever happened.
+fn visited<T>(visits: &[Visit<'_>], then: impl FnOnce() -> Result<T>) -> Result<T> {
+    let mut entered = 0;
+    let mut result = Ok(());
+    for visit in visits {
+        result = crate::namespace::join(visit.enter, visit.kind);
+        if result.is_err() {
+            break;
+        }
+        entered += 1;
+    }
+    let done = result.and_then(|()| then());
+    for visit in visits[..entered].iter().rev() {
+        crate::namespace::join(visit.back, visit.kind)?;
+    }
+    done
+}
+
+/// Stage one joins the user namespace and clones init beside itself (CLONE_PARENT); it ends before this returns.
+fn staged(child: &Child<'_>, mut init: CloneArgs, stack: usize) -> Result<usize> {
+    let mut stage = CloneArgs::stage_one();
+    stage.take_cgroup_of(&mut init); // joined by the caller's rights, before they are given up; init inherits it
+    stage.stack_at(stack, STAGE_STACK);
+    init.beside_parent();
+    child.init.set(init);
+    // SAFETY: a stack of its own; CLONE_VFORK keeps this frame and `child` alive until stage one is gone.
+    let pid = unsafe { child::clone3(&raw const stage, core::ptr::from_ref(child), child::run_stage_one) }?;
+    // SAFETY: no memory is written: status and usage are null.
+    retry(|| unsafe {
+        sc!(nr::WAIT4, pid, 0, 0x4000_0000 /* __WALL */, 0)
+    })?;
+    match child.init_pid.get() {
+        0 => Err(child.error.get().map_or(Errno::ECHILD, |(_, errno)| errno)),
+        pid => Ok(pid as usize),
+    }
+}
+
+fn kill_by(pidfd: RawFd) {
+    const SIGKILL: i32 = 9;
+    // SAFETY: no pointers.
+    let _ = unsafe { sc!(nr::PIDFD_SEND_SIGNAL, pidfd, SIGKILL, 0, 0) };
+}
+
+/// Waits until the kernel has cleared the word, at the child's exec or exit.
+fn wait_until_clear(word: &AtomicU32) {
+    const FUTEX_WAIT: i32 = 0;
+    loop {
+        match word.load(Ordering::Acquire) {
+            0 => return,
+            // SAFETY: the word outlives the call; no time-out.
+            value => drop(unsafe { sc!(nr::FUTEX, word.as_ptr(), FUTEX_WAIT, value, 0) }),
+        }
+    }
+}
+
+/// Copies of descriptors that lay too low, closed again when the launch is over.
+struct Raised {
+    floor: RawFd,
+    made: [RawFd; MAX_FDS + 4],
+    count: usize,
+}
+
+impl Raised {
+    fn new(floor: RawFd) -> Raised {
+        Raised { floor, made: [-1; MAX_FDS + 4], count: 0 }
+    }
+
+    fn above(&mut self, fd: RawFd) -> Result<RawFd> {
+        if fd >= self.floor {
+            return Ok(fd);
+        }
+        let copy = duplicate_from(BorrowedFd::numbered(fd), self.floor)?.release();
+        self.made[self.count] = copy;
+        self.count += 1;
+        Ok(copy)
+    }
+}
+
+impl Drop for Raised {
+    fn drop(&mut self) {
+        for &fd in &self.made[..self.count] {
+            close(fd);
+        }
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What runs in the child until it executes the image: system calls only, on memory that it shares with its parent.
+
+use super::Failed;
+use crate::fd::{BorrowedFd, RawFd, close, duplicate_from, duplicate_onto, read, set_close_on_exec, write};
+use crate::process::{exit, set_gids, set_uids};
+use crate::{Errno, Result, fs, namespace, nr, sc};
+use core::arch::asm;
+use core::cell::Cell;
+use core::sync::atomic::AtomicU32;
+
+pub const INIT_STACK: usize = 16 << 10;
+pub const STAGE_STACK: usize = 16 << 10;
+
+const CLONE_VM: u64 = 0x100;
+const CLONE_FILES: u64 = 0x400;
+const CLONE_PIDFD: u64 = 0x1000;
+const CLONE_VFORK: u64 = 0x4000;
+const CLONE_PARENT: u64 = 0x8000;
+const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+const SIGCHLD: u64 = 17;
+
+/// struct clone_args of linux/sched.h.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+impl CloneArgs {
+    pub fn init(namespaces: u64, pidfd: &Cell<RawFd>) -> CloneArgs {
+        CloneArgs {
+            flags: namespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+            pidfd: pidfd.as_ptr() as u64,
+            exit_signal: SIGCHLD,
+            ..CloneArgs::default()
+        }
+    }
+
+    pub fn stage_one() -> CloneArgs {
+        CloneArgs {
+            flags: CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND,
+            exit_signal: SIGCHLD,
+            ..CloneArgs::default()
+        }
+    }
+
+    pub fn stack_at(&mut self, start: usize, size: usize) {
+        self.stack = start as u64;
+        self.stack_size = size as u64;
+    }
+
+    pub fn into_cgroup(&mut self, cgroup: RawFd) {
+        self.flags |= CLONE_INTO_CGROUP;
+        self.cgroup = cgroup as u64;
+    }
+
+    pub fn take_cgroup_of(&mut self, other: &mut CloneArgs) {
+        self.flags |= other.flags & CLONE_INTO_CGROUP;
+        self.cgroup = core::mem::take(&mut other.cgroup);
+        other.flags &= !CLONE_INTO_CGROUP;
+    }
+
+    /// A sibling inherits its exit signal and may not name one (clone3(2)).
+    pub fn beside_parent(&mut self) {
+        self.flags |= CLONE_PARENT;
+        self.exit_signal = 0;
+    }
+
+    pub fn clear_tid_instead_of_vfork(&mut self, word: &AtomicU32) {
+        self.flags = self.flags & !CLONE_VFORK | CLONE_CHILD_CLEARTID;
+        self.child_tid = word.as_ptr() as u64;
+    }
+}
+
+pub struct Child<'a> {
+    pub image: RawFd,
+    pub argv: [*const u8; 2],
+    pub stdio: Option<[RawFd; 3]>,
+    pub fds: &'a [RawFd],
+    pub cgroup_procs: &'a [RawFd],
+    pub wait_on: Option<RawFd>,
+    pub identity: Option<(u32, u32)>,
+    pub time_offsets: Option<&'a [u8]>,
+    pub error: Cell<Option<(Failed, Errno)>>,
+    // Stage one's part.
+    pub user: Option<RawFd>,
+    pub pid: Option<RawFd>,
+    pub init: Cell<CloneArgs>,
+    pub init_pid: Cell<i32>,
+}
+
+/// # Safety
+/// `args` names a stack of its own, and the caller keeps `child` alive until the new process has left this address
+/// space: by CLONE_VFORK, or by waiting for its CLONE_CHILD_CLEARTID word.
+pub unsafe fn clone3(
+    args: *const CloneArgs,
+    child: *const Child<'_>,
+    body: extern "C" fn(*const Child<'_>) -> !,
+) -> Result<usize> {
+    let r: isize;
+    // SAFETY: in the parent only rax, rcx and r11 change; the child goes to `body` on the stack of `args` and never
+    // comes back here.
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, r12",
+            "call r13",
+            "ud2",
+            "2:",
+            inlateout("rax") nr::CLONE3 as isize => r,
+            in("rdi") args, in("rsi") size_of::<CloneArgs>(),
+            in("r12") child, in("r13") body as *const (),
+            lateout("rcx") _, lateout("r11") _,
+        );
+    }
+    if r < 0 { Err(Errno((-r) as u16)) } else { Ok(r as usize) }
+}
+
+pub extern "C" fn run_stage_one(child: *const Child<'_>) -> ! {
+    // SAFETY: the parent is suspended and keeps `child` alive.
+    let child = unsafe { &*child };
+    if let Err(why) = stage_one(child) {
+        child.error.set(Some(why));
+    }
+    exit(0)
+}
+
+type Step = core::result::Result<(), (Failed, Errno)>;
+
+fn failed(at: Failed) -> impl Fn(Errno) -> (Failed, Errno) {
+    move |errno| (at, errno)
+}
+
+fn stage_one(child: &Child<'_>) -> Step {
+    for &procs in child.cgroup_procs {
+        write(BorrowedFd::numbered(procs), b"0").map_err(failed(Failed::Cgroup))?;
+    }
+    if let Some(user) = child.user {
+        namespace::join(BorrowedFd::numbered(user), namespace::USER).map_err(failed(Failed::JoinUser))?;
+    }
+    if let Some(pid) = child.pid {
+        namespace::join(BorrowedFd::numbered(pid), namespace::PID).map_err(failed(Failed::JoinPid))?;
+    }
+    become_owner(child)?;
+    let args = child.init.get();
+    // SAFETY: `args` names init's own stack; CLONE_VFORK suspends this process until init has executed.
+    let pid = unsafe { clone3(&raw const args, core::ptr::from_ref(child), run_init) }
+        .map_err(failed(Failed::Clone))?;
+    child.init_pid.set(pid as i32);
+    Ok(())
+}
+
+pub extern "C" fn run_init(child: *const Child<'_>) -> ! {
+    // SAFETY: the parent is suspended, or waits for the cleared word, and keeps `child` alive.
+    let child = unsafe { &*child };
+    if let Err(why) = init(child) {
+        child.error.set(Some(why));
+    }
+    exit(127)
+}
+
+fn init(child: &Child<'_>) -> Step {
+    if child.user.is_none() {
+        for &procs in child.cgroup_procs {
+            write(BorrowedFd::numbered(procs), b"0").map_err(failed(Failed::Cgroup))?;
+        }
+    }
+    let image = arrange_descriptors(child).map_err(failed(Failed::Descriptors))?;
+    if let Some(socket) = child.wait_on {
+        match read(BorrowedFd::numbered(socket), &mut [0]) {
+            Ok(1) => {}
+            Ok(_) => return Err((Failed::Maps, Errno::EPIPE)),
+            Err(errno) => return Err((Failed::Maps, errno)),
+        }
+        become_owner(child)?;
+    }
+    if let Some(text) = child.time_offsets {
+        let at = fs::open(crate::fd::CWD, c"/proc/self/timens_offsets", fs::O_WRONLY, 0);
+        at.and_then(|file| write(file.borrow(), text)).map_err(failed(Failed::TimeOffsets))?;
+    }
+    let environment = [core::ptr::null::<u8>()];
+    const AT_EMPTY_PATH: i32 = 0x1000;
+    // SAFETY: argv and environment are null-terminated arrays of C strings, alive until the exec succeeds.
+    let r = unsafe {
+        let (argv, env) = (child.argv.as_ptr(), environment.as_ptr());
+        sc!(nr::EXECVEAT, image, c"".as_ptr(), argv, env, AT_EMPTY_PATH)
+    };
+    r.map(drop).map_err(failed(Failed::Image))
+}
+
+/// Moves what init gets onto 0.., the image right above it, and closes all else.
+fn arrange_descriptors(child: &Child<'_>) -> Result<RawFd> {
+    if let Some(stdio) = child.stdio {
+        for (to, &fd) in stdio.iter().enumerate() {
+            duplicate_onto(BorrowedFd::numbered(fd), to as RawFd)?;
+        }
+    }
+    for (i, &fd) in child.fds.iter().enumerate() {
+        duplicate_onto(BorrowedFd::numbered(fd), 3 + i as RawFd)?;
+    }
+    let image = 3 + child.fds.len() as RawFd;
+    close(image);
+    let moved = duplicate_from(BorrowedFd::numbered(child.image), image)?.release();
+    if moved != image {
+        return Err(Errno::EBADF);
+    }
+    set_close_on_exec(BorrowedFd::numbered(image), true)?;
+    // SAFETY: no pointers; the table of descriptors is this process's own copy.
+    unsafe { sc!(nr::CLOSE_RANGE, image + 1, u32::MAX, 0) }?;
+    Ok(image)
+}
+
+/// Takes ids that the user namespace maps: an exec by an unmapped uid empties the capability sets
+/// (user_namespaces(7)).
+fn become_owner(child: &Child<'_>) -> Step {
+    let Some((uid, gid)) = child.identity else { return Ok(()) };
+    set_gids(gid).and_then(|()| set_uids(uid)).map_err(failed(Failed::Identity))
+}
