@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals of x86_64: name without SIG to number (signal(7)). Real-time names count from the C library's 34."""
+
+SIGNALS: dict[str, int] = {
+    "HUP": 1,
+    "INT": 2,
+    "QUIT": 3,
+    "ILL": 4,
+    "TRAP": 5,
+    "ABRT": 6,
+    "IOT": 6,
+    "BUS": 7,
+    "FPE": 8,
+    "KILL": 9,
+    "USR1": 10,
+    "SEGV": 11,
+    "USR2": 12,
+    "PIPE": 13,
+    "ALRM": 14,
+    "TERM": 15,
+    "STKFLT": 16,
+    "CHLD": 17,
+    "CLD": 17,
+    "CONT": 18,
+    "STOP": 19,
+    "TSTP": 20,
+    "TTIN": 21,
+    "TTOU": 22,
+    "URG": 23,
+    "XCPU": 24,
+    "XFSZ": 25,
+    "VTALRM": 26,
+    "PROF": 27,
+    "WINCH": 28,
+    "IO": 29,
+    "POLL": 29,
+    "PWR": 30,
+    "SYS": 31,
+    "RTMIN": 34,
+    **{f"RTMIN+{n}": 34 + n for n in range(1, 16)},
+    **{f"RTMAX-{n}": 64 - n for n in range(14, 0, -1)},
+    "RTMAX": 64,
+}
+
+LAST_SIGNAL = 64
+"""Numbers from 1 to this are taken as they are; 0 asks only whether the process is there."""
