@@ -143,7 +143,7 @@ pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
     };
     let mut args = CloneArgs::init(what.namespaces, &pidfd);
     if let Some(cgroup) = what.cgroup {
-        args.into_cgroup(cgroup.raw());
+        args.born_in_cgroup(cgroup.raw());
     }
     let stacks = Mapping::new(INIT_STACK + STAGE_STACK).map_err(refuse)?;
     args.stack_at(stacks.start(), INIT_STACK);

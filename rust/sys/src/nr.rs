@@ -37,6 +37,7 @@ pub const FSTATFS: usize = 138;
 pub const FSYNC: usize = 74;
 pub const FTRUNCATE: usize = 77;
 pub const FUTEX: usize = 202;
+pub const GETCWD: usize = 79;
 pub const GETDENTS64: usize = 217;
 pub const GETEGID: usize = 108;
 pub const GETEUID: usize = 107;

@@ -227,6 +227,12 @@ pub struct Strings<'a> {
     bytes: &'a [u8],
 }
 
+impl core::fmt::Debug for Strings<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
 impl<'a> Strings<'a> {
     /// Every string in `bytes` is terminated; else None.
     pub fn new(bytes: &'a [u8]) -> Option<Strings<'a>> {
@@ -247,14 +253,16 @@ impl<'a> Strings<'a> {
     }
 }
 
-/// execve(2) with tables of pointers that are built in `scratch`, eight bytes for each string and two for their ends.
-/// Returns only on failure.
+/// execve(2) with tables of pointers that are built in `scratch`: a word for each string and for each table's end, and
+/// one for alignment. Returns only on failure.
 pub fn execute(
     path: &CStr,
     argv: Strings<'_>,
     env: &mut dyn Iterator<Item = &CStr>,
-    scratch: &mut [usize],
+    scratch: &mut [u8],
 ) -> Errno {
+    // SAFETY: every bit pattern is a usize.
+    let (_, scratch, _) = unsafe { scratch.align_to_mut::<usize>() };
     let mut used = 0;
     let mut table = |strings: &mut dyn Iterator<Item = &CStr>| -> Option<usize> {
         let start = used;
@@ -344,4 +352,11 @@ pub fn wall_clock() -> (u64, u32) {
     // SAFETY: `now` has the size of struct timespec.
     let _ = unsafe { sc!(nr::CLOCK_GETTIME, 0, now.as_mut_ptr()) };
     (now[0], now[1] as u32)
+}
+
+/// getcwd(2), without the NUL. A directory outside the root starts with "(unreachable)".
+pub fn working_directory(buffer: &mut [u8]) -> Result<&[u8]> {
+    // SAFETY: `buffer` is writable for its length.
+    let n = unsafe { sc!(nr::GETCWD, buffer.as_mut_ptr(), buffer.len()) }?;
+    buffer.get(..n.saturating_sub(1)).ok_or(Errno::ERANGE)
 }

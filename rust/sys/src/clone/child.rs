@@ -62,7 +62,7 @@ impl CloneArgs {
         self.stack_size = size as u64;
     }
 
-    pub fn into_cgroup(&mut self, cgroup: RawFd) {
+    pub fn born_in_cgroup(&mut self, cgroup: RawFd) {
         self.flags |= CLONE_INTO_CGROUP;
         self.cgroup = cgroup as u64;
     }

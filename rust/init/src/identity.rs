@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Who the process is: keyring, ids, capabilities, labels, kernel parameters.
+
+use crate::run::Outcome;
+use core::ffi::CStr;
+use estiba_sys::fd::{CWD, write};
+use estiba_sys::{Errno, fs, process};
+
+/// A kernel without keyrings (ENOSYS), and one whose quota is used up, start the container without.
+pub fn new_keyring(name: &CStr) -> Outcome {
+    const EDQUOT: Errno = Errno(122);
+    match process::join_session_keyring(name) {
+        Err(Errno::ENOSYS | EDQUOT) => Ok(()),
+        Err(errno) => Err(errno.into()),
+        Ok(serial) => {
+            let _ = process::make_keyring_searchable(serial);
+            Ok(())
+        }
+    }
+}
+
+/// Drops every capability that is not in `keep`; the kernel's last one answers EINVAL beyond it.
+pub fn keep_in_bounding_set(keep: u64) -> Outcome {
+    for capability in 0..64 {
+        if keep >> capability & 1 == 1 {
+            continue;
+        }
+        match process::drop_from_bounding_set(capability) {
+            Ok(()) => {}
+            Err(Errno::EINVAL) => break,
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
+
+pub fn take_ids(uid: u32, gid: u32, groups: Option<&[u8]>) -> Outcome {
+    if uid != 0 {
+        process::keep_capabilities_over_setuid()?;
+    }
+    if let Some(groups) = groups {
+        process::set_groups(groups)?;
+    }
+    process::set_gids(gid)?;
+    Ok(process::set_uids(uid)?)
+}
+
+pub fn take_capabilities(effective: u64, permitted: u64, inheritable: u64, ambient: u64) -> Outcome {
+    process::set_capabilities(effective, permitted, inheritable)?;
+    if ambient != 0 {
+        process::clear_ambient()?;
+    }
+    for capability in (0..64).filter(|&capability| ambient >> capability & 1 == 1) {
+        process::raise_ambient(capability)?;
+    }
+    Ok(())
+}
+
+/// Writes one file of the kernel's own tree at `base`, by a path without links that stays on that file system, and
+/// only if it is a real procfs: a mount on top cannot redirect the write (CVE-2025-52881).
+pub fn write_kernel_file(base: &CStr, path: &CStr, value: &[u8]) -> Outcome {
+    let flags = fs::RESOLVE_BENEATH | fs::RESOLVE_NO_SYMLINKS | fs::RESOLVE_NO_XDEV;
+    let folder = fs::open(CWD, base, fs::O_PATH | fs::O_DIRECTORY, 0)?;
+    if fs::filesystem_type(folder.borrow())? != fs::PROC_SUPER_MAGIC {
+        return Err(Errno::EXDEV.into());
+    }
+    let file = fs::open_resolved(folder.borrow(), path, fs::O_WRONLY, 0, flags)?;
+    write(file.borrow(), value)?;
+    Ok(())
+}
+
+/// `nodes`: a mask, at most 1024 nodes, in little-endian bytes.
+pub fn set_memory_policy(mode: u32, nodes: &[u8]) -> Outcome {
+    let mut mask = [0u64; 16];
+    for (word, bytes) in mask.iter_mut().zip(nodes.chunks(8)) {
+        for (i, &byte) in bytes.iter().enumerate() {
+            *word |= u64::from(byte) << (8 * i);
+        }
+    }
+    Ok(process::set_memory_policy(mode, &mask)?)
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Mounts inside the root. A target is opened first, in the root, and the mount lands on what was opened.
+
+use crate::copy;
+use crate::path::{make_dirs, make_file, open_in, open_with};
+use crate::plan::Detail;
+use crate::run::{Failure, Outcome};
+use core::ffi::CStr;
+use estiba_sys::fd::{BorrowedFd, CWD, OwnedFd};
+use estiba_sys::mount::{self, Attributes};
+use estiba_sys::{Errno, fs};
+
+/// Opens the root file system. It is bound onto itself first, as pivot_root(2) wants a mount point.
+pub fn open_root(path: &CStr, bind: bool) -> Result<OwnedFd, Errno> {
+    if bind {
+        mount::mount(Some(path), path, None, mount::MS_BIND | mount::MS_REC, None)?;
+    }
+    fs::open(CWD, path, fs::O_PATH | fs::O_DIRECTORY, 0)
+}
+
+fn resolve_flags(strict: bool) -> u64 {
+    if strict { fs::RESOLVE_NO_SYMLINKS } else { 0 }
+}
+
+pub struct Filesystem<'a> {
+    pub kind: &'a CStr,
+    pub source: &'a CStr,
+    pub flags: u64,
+    pub data: Option<&'a CStr>,
+    pub keep_mode: bool,
+    pub copy_up: bool,
+}
+
+/// Mounts on the opened folder: as the working directory it is ".", a path that nobody can swap.
+pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what: &Filesystem<'_>) -> Outcome {
+    let folder = match open_with(root, target, fs::O_PATH | fs::O_DIRECTORY, resolve_flags(strict)) {
+        Err(Errno::ENOENT) => make_dirs(root, target, 0o755)?,
+        found => found?,
+    };
+    fs::change_dir_to(folder.borrow())?;
+    mount::mount(Some(what.source), c".", Some(what.kind), what.flags, what.data)?;
+    if what.keep_mode || what.copy_up {
+        let below = fs::status(folder.borrow())?;
+        let above = open_with(root, target, fs::O_RDONLY | fs::O_DIRECTORY, resolve_flags(strict))?;
+        if what.keep_mode {
+            fs::change_mode(above.borrow(), below.mode & 0o7777)?;
+            fs::change_owner_at(above.borrow(), c"", below.uid, below.gid)?;
+        }
+        if what.copy_up {
+            copy::tree(folder.borrow(), above.borrow())?;
+        }
+    }
+    Ok(())
+}
+
+pub enum Source<'a> {
+    Path(&'a CStr),
+    Tree(OwnedFd),
+}
+
+pub fn bind(
+    root: BorrowedFd<'_>,
+    target: &CStr,
+    strict: bool,
+    source: Source<'_>,
+    recursive: bool,
+    attributes: &Attributes,
+) -> Outcome {
+    let tree = match source {
+        Source::Tree(tree) => tree,
+        Source::Path(path) => mount::clone_tree(CWD, path, recursive)
+            .map_err(|errno| Failure::new(Detail::SourceMissing, errno))?,
+    };
+    let is_dir = fs::status(tree.borrow())?.is_dir();
+    let at = match open_in(root, target, resolve_flags(strict)) {
+        Err(Errno::ENOENT) if is_dir => make_dirs(root, target, 0o755)?,
+        Err(Errno::ENOENT) => make_file(root, target)?,
+        found => found?,
+    };
+    if attributes.set != 0 || attributes.clear != 0 {
+        mount::set_attributes(tree.borrow(), attributes, false)?;
+    }
+    if fs::status(at.borrow())?.is_dir() != is_dir {
+        let errno = if is_dir { Errno::ENOTDIR } else { Errno::EISDIR };
+        return Err(Failure::new(Detail::KindDiffers, errno));
+    }
+    Ok(mount::attach_tree(tree.borrow(), at.borrow())?)
+}
+
+/// Hides a folder below an empty read-only file system, anything else below the host's null device. The device is
+/// cloned from the host by this step, so the container's /dev plays no part (CVE-2025-31133).
+pub fn mask(root: BorrowedFd<'_>, path: &CStr) -> Outcome {
+    let at = match open_in(root, path, 0) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
+        found => found?,
+    };
+    if fs::status(at.borrow())?.is_dir() {
+        fs::change_dir_to(at.borrow())?;
+        let (kind, small) = (c"tmpfs", c"nr_blocks=1,nr_inodes=1");
+        return Ok(mount::mount(Some(kind), c".", Some(kind), mount::MS_RDONLY, Some(small))?);
+    }
+    let null = mount::clone_tree(CWD, c"/dev/null", false)?;
+    Ok(mount::attach_tree(null.borrow(), at.borrow())?)
+}
+
+/// A read-only copy of the tree on top of itself.
+pub fn make_readonly(root: BorrowedFd<'_>, path: &CStr) -> Outcome {
+    let at = match open_in(root, path, 0) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
+        found => found?,
+    };
+    let tree = mount::clone_tree(at.borrow(), c"", true)?;
+    let readonly = Attributes { set: mount::ATTR_RDONLY, ..Attributes::default() };
+    mount::set_attributes(tree.borrow(), &readonly, false)?;
+    Ok(mount::attach_tree(tree.borrow(), at.borrow())?)
+}
+
+/// pivot_root(2) of "." onto itself: the old root lands on top of the new one and is let go (pivot_root(2), NOTES).
+pub fn pivot(root: BorrowedFd<'_>) -> Outcome {
+    fs::change_dir_to(root)?;
+    mount::pivot_root(c".", c".")?;
+    mount::detach(c".")?;
+    Ok(fs::change_dir(c"/")?)
+}
+
+/// Where "/" is an initramfs, which cannot be pivoted: the root is moved over it.
+pub fn move_root(root: BorrowedFd<'_>) -> Outcome {
+    fs::change_dir_to(root)?;
+    mount::mount(Some(c"."), c"/", None, mount::MS_MOVE, None)?;
+    fs::change_root(c".")?;
+    Ok(fs::change_dir(c"/")?)
+}
+
+pub fn change_root_mount(set: u64, propagation: u64) -> Outcome {
+    let root = fs::open(CWD, c"/", fs::O_PATH | fs::O_DIRECTORY, 0)?;
+    let attributes = Attributes { set, propagation, ..Attributes::default() };
+    Ok(mount::set_attributes(root.borrow(), &attributes, propagation & mount::MS_REC != 0)?)
+}

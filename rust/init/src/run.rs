@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The loop: each step in order, the first failure reported and the end.
+
+use crate::plan::{Detail, GATE_FD, OUTCOME_FD, PAUSED, PLAN_FD, READY, REPORT_FD, Report, Steps};
+use crate::step::Step;
+use crate::{console, devices, hooks, identity, mounts, path, program};
+use core::ffi::CStr;
+use estiba_sys::fd::{self, BorrowedFd, OwnedFd};
+use estiba_sys::{Errno, fs, memory, mount, namespace, process, signal, socket};
+
+/// Why a step failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure {
+    pub errno: Errno,
+    pub detail: Detail,
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Failure {
+        Failure { errno, detail: Detail::None }
+    }
+}
+
+impl Failure {
+    pub fn new(detail: Detail, errno: Errno) -> Failure {
+        Failure { errno, detail }
+    }
+}
+
+pub type Outcome = Result<(), Failure>;
+
+/// What earlier steps leave for later ones.
+pub struct Init<'a> {
+    root: Option<OwnedFd>,
+    program: Option<&'a CStr>,
+    directory_refused: bool,
+    /// Where failures go: the report socket, after the gate the outcome FIFO.
+    report_to: BorrowedFd<'static>,
+    scratch: &'a mut [u8],
+}
+
+impl Init<'_> {
+    /// The opened root: paths of the container are resolved inside it.
+    pub fn root(&self) -> Result<BorrowedFd<'_>, Failure> {
+        self.root.as_ref().map(OwnedFd::borrow).ok_or(Failure::from(Errno::EBADF))
+    }
+}
+
+/// The image's whole life.
+pub fn main() -> ! {
+    let damaged = || {
+        report(BorrowedFd::numbered(REPORT_FD), 0, Failure::from(Errno::EINVAL));
+        process::exit(126)
+    };
+    let Ok(image) = memory::map_private(BorrowedFd::numbered(PLAN_FD)) else { damaged() };
+    fd::close(PLAN_FD);
+    let Some((steps, scratch)) = Steps::open(image) else { damaged() };
+    let mut init = Init {
+        root: None,
+        program: None,
+        directory_refused: false,
+        report_to: BorrowedFd::numbered(REPORT_FD),
+        scratch,
+    };
+    let mut number = 0u32;
+    for step in steps {
+        let done = match step {
+            Some(step) => perform(&mut init, step),
+            None => Err(Failure::from(Errno::EINVAL)),
+        };
+        if let Err(failure) = done {
+            report(init.report_to, number, failure);
+            process::exit(126);
+        }
+        number = number.wrapping_add(1);
+    }
+    damaged()
+}
+
+fn report(to: BorrowedFd<'_>, step: u32, failure: Failure) {
+    let report = Report { step, errno: failure.errno.0, detail: failure.detail as u16 };
+    let _ = fd::write(to, &report.to_bytes());
+}
+
+/// Reads the parent's answer; its end means that nobody will ever start this container.
+fn answer() -> Result<u64, Failure> {
+    let mut bytes = [0; 8];
+    match fd::read(BorrowedFd::numbered(REPORT_FD), &mut bytes)? {
+        8 => Ok(u64::from_le_bytes(bytes)),
+        _ => process::exit(126),
+    }
+}
+
+fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
+    match step {
+        Step::Pause { point } => {
+            let paused = Report { step: PAUSED, errno: 0, detail: point };
+            fd::write(BorrowedFd::numbered(REPORT_FD), &paused.to_bytes())?;
+            answer().map(drop)
+        }
+        Step::NewSession {} => done(process::new_session()),
+        Step::NewKeyring { name } => identity::new_keyring(name),
+        Step::Join { fd, kinds } => done(namespace::join(OwnedFd::take(fd).borrow(), kinds)),
+        Step::Unshare { kinds } => done(namespace::unshare(kinds)),
+        Step::Hostname { name } => done(namespace::set_hostname(name)),
+        Step::Domainname { name } => done(namespace::set_domainname(name)),
+        Step::LoopbackUp {} => done(socket::loopback_up()),
+        Step::Propagation { flags } => done(mount::mount(None, c"/", None, flags, None)),
+        Step::OpenRoot { path, bind } => {
+            init.root = Some(mounts::open_root(path, bind)?);
+            Ok(())
+        }
+        Step::MountFilesystem { target, kind, source, flags, data, strict, keep_mode, copy_up } => {
+            let what = mounts::Filesystem { kind, source, flags, data, keep_mode, copy_up };
+            mounts::mount_filesystem(init.root()?, target, strict, &what)
+        }
+        Step::MountBind { target, source, fd, recursive, set, clear, strict } => {
+            let from = match source {
+                Some(path) => mounts::Source::Path(path),
+                None => mounts::Source::Tree(OwnedFd::take(fd)),
+            };
+            let attributes = mount::Attributes { set, clear, ..Default::default() };
+            mounts::bind(init.root()?, target, strict, from, recursive, &attributes)
+        }
+        Step::ChangeMount { target, set, clear, propagation, recursive } => {
+            let at = path::open_in(init.root()?, target, 0)?;
+            let attributes = mount::Attributes { set, clear, propagation, user_namespace: 0 };
+            done(mount::set_attributes(at.borrow(), &attributes, recursive))
+        }
+        Step::MakeDevice { path, mode, device, uid, gid } => {
+            devices::make(init.root()?, path, mode, device, uid, gid)
+        }
+        Step::BindDevice { path, source } => devices::bind(init.root()?, path, source),
+        Step::MakeSymlink { path, target } => devices::make_symlink(init.root()?, path, target),
+        Step::MakeDir { path, mode } => path::make_dirs(init.root()?, path, mode).map(drop),
+        Step::Mask { path } => mounts::mask(init.root()?, path),
+        Step::MakeReadonly { path } => mounts::make_readonly(init.root()?, path),
+        Step::Sysctl { path, value } => identity::write_kernel_file(c"/proc/sys", path, value),
+        Step::Terminal { socket, rows, columns, console, uid } => {
+            let root = if console { Some(init.root()?) } else { None };
+            console::open(OwnedFd::take(socket), (rows, columns), root, uid)
+        }
+        Step::PivotRoot {} => mounts::pivot(init.root()?),
+        Step::MoveRoot {} => mounts::move_root(init.root()?),
+        Step::ChangeRoot {} => {
+            fs::change_dir_to(init.root()?)?;
+            done(fs::change_root(c"."))
+        }
+        Step::ChangeRootMount { set, propagation } => mounts::change_root_mount(set, propagation),
+        other => perform_on_process(init, other),
+    }
+}
+
+fn perform_on_process<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
+    match step {
+        Step::Limit { resource, soft, hard } => done(process::set_limit(resource, soft, hard)),
+        Step::Umask { mask } => {
+            process::set_umask(mask);
+            Ok(())
+        }
+        Step::Personality { persona } => done(process::set_personality(persona)),
+        Step::IoPriority { priority } => done(process::set_io_priority(priority)),
+        Step::Scheduler {
+            policy,
+            flags,
+            nice,
+            priority,
+            runtime,
+            deadline,
+            period,
+            utilization_min,
+            utilization_max,
+        } => done(process::set_scheduler(&process::SchedulerAttributes {
+            size: 0,
+            policy,
+            flags,
+            nice,
+            priority,
+            runtime,
+            deadline,
+            period,
+            utilization_min,
+            utilization_max,
+        })),
+        Step::MemoryPolicy { mode, nodes } => identity::set_memory_policy(mode, nodes),
+        Step::Affinity { mask } => done(process::set_affinity(mask)),
+        Step::LabelExec { attribute, label } => identity::write_kernel_file(c"/proc/self", attribute, label),
+        Step::ChangeDir { path, make } => {
+            init.directory_refused = !program::change_dir(path, make)?;
+            Ok(())
+        }
+        Step::ChangeDirAgain { path } if init.directory_refused => {
+            fs::change_dir(path)?;
+            program::check_inside_root()
+        }
+        Step::ChangeDirAgain { .. } => Ok(()),
+        Step::NoNewPrivileges {} => done(process::no_new_privileges()),
+        Step::BoundingSet { keep } => identity::keep_in_bounding_set(keep),
+        Step::Identity { uid, gid, groups } => identity::take_ids(uid, gid, groups),
+        Step::Capabilities { effective, permitted, inheritable, ambient } => {
+            identity::take_capabilities(effective, permitted, inheritable, ambient)
+        }
+        Step::FindProgram { candidates } => {
+            init.program = Some(program::find(candidates)?);
+            Ok(())
+        }
+        Step::Commit {} => {
+            signal::reset(answer()?);
+            Ok(())
+        }
+        Step::Gate {} => wait_at_gate(init),
+        Step::Hook { path, argv, env, seconds } => hooks::run(path, argv, env, seconds, init.scratch),
+        Step::Seccomp { flags, program } => done(process::load_seccomp_filter(program, flags)),
+        Step::KeepDescriptors { from, count } => keep_descriptors(init, from, count),
+        Step::Execute { argv, env, home } => {
+            let path = init.program.ok_or(Errno::ENOENT)?;
+            Err(Failure::from(program::execute(path, argv, env, home, init.scratch)))
+        }
+        // The steps of `perform`; here so that a new one is missed by the compiler and not at run time.
+        _ => Err(Failure::from(Errno::ENOSYS)),
+    }
+}
+
+fn done<T>(result: estiba_sys::Result<T>) -> Outcome {
+    result.map(drop).map_err(Failure::from)
+}
+
+/// Says that all is set up, and blocks until `start` writes. From here on failures go to whoever starts.
+fn wait_at_gate(init: &mut Init<'_>) -> Outcome {
+    let ready = Report { step: READY, errno: 0, detail: 0 };
+    fd::write(BorrowedFd::numbered(REPORT_FD), &ready.to_bytes())?;
+    fd::close(REPORT_FD);
+    init.report_to = BorrowedFd::numbered(OUTCOME_FD);
+    let opened = fd::read(BorrowedFd::numbered(GATE_FD), &mut [0])?;
+    fd::close(GATE_FD);
+    if opened == 1 { Ok(()) } else { process::exit(126) }
+}
+
+/// Moves the caller's descriptors onto 3.., and lets nothing else pass the exec.
+fn keep_descriptors(init: &mut Init<'_>, from: i32, count: i32) -> Outcome {
+    if count > 0 {
+        let above = from.wrapping_add(count);
+        init.report_to = BorrowedFd::numbered(fd::duplicate_from(init.report_to, above)?.release());
+    }
+    for i in 0..count {
+        fd::duplicate_onto(BorrowedFd::numbered(from.wrapping_add(i)), 3i32.wrapping_add(i))?;
+    }
+    done(fd::close_on_exec_from(3i32.wrapping_add(count)))
+}
