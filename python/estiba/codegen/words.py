@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Phrases, words for error numbers, error kinds, and the life of a container."""
+
+from __future__ import annotations
+
+from estiba.codegen.layout import const, enum, module, names_of, pairs, text
+from estiba.tables import errnos, errors, phrases, transitions
+
+
+def words() -> dict[str, str]:
+    """Write phrases.rs, errnos.rs and errors.rs."""
+    named = sorted(
+        (name, value)
+        for name, value in vars(phrases).items()
+        if name.isupper() and not name.startswith("_") and isinstance(value, str)
+    )
+    phrase = "".join(f"pub const {name}: &str = {text(value)};\n" for name, value in named)
+    known = sorted((number, name) for name, number in errnos.ERRNOS.items())
+    variants = {name.removesuffix("Error"): name for name in errors.ERROR_KINDS}
+    return {
+        "phrases": module(
+            "Words that callers search for (estiba.tables.phrases).",
+            phrase,
+            const(
+                "CALLERS",
+                "&str",
+                map(text, phrases.CALLERS),
+                "No other message or hint may contain one of these.",
+            ),
+        ),
+        "errnos": module(
+            "Error numbers, their names and our words for them.",
+            const(
+                "ERRNOS",
+                "(i32, (&str, &str))",
+                (
+                    f"({number}, ({text(name)}, {text(phrases.ERRNO_WORDS.get(name, ''))}))"
+                    for number, name in known
+                ),
+                'Number to (name, words), by number; words "" means that the name stands alone.',
+            ),
+        ),
+        "errors": module(
+            "Kinds of errors.",
+            enum(
+                "ErrorKind",
+                {name.removesuffix("Error"): note.capitalize() for name, note in errors.ERROR_KINDS.items()},
+                "What kind of thing went wrong; each is a class of estiba.errors.",
+            ),
+            names_of("ErrorKind", variants),
+            const("ERROR_KINDS", "ErrorKind", (f"ErrorKind::{name}" for name in variants), "All of them."),
+        ),
+    }
+
+
+def life() -> str:
+    """Write transitions.rs."""
+
+    def status(name: str) -> str:
+        return "None" if name == "absent" else f"Some(Status::{name.capitalize()})"
+
+    allowed = [
+        const(
+            f"{verb.upper()}_STEPS",
+            "(Status, Option<Status>)",
+            (f"(Status::{old.capitalize()}, {status(new)})" for old, new in steps.items()),
+            "",
+            public=False,
+        )
+        for verb, steps in transitions.TRANSITIONS.items()
+    ]
+    hints = [
+        const(
+            f"{verb.upper()}_HINTS",
+            "(Status, &str)",
+            (f"(Status::{state.capitalize()}, {text(hint)})" for state, hint in advice.items()),
+            "",
+            public=False,
+        )
+        for verb, advice in transitions.HINTS.items()
+    ]
+    steps = {verb: f"{verb.upper()}_STEPS" for verb in transitions.TRANSITIONS}
+    advice = {verb: f"{verb.upper()}_HINTS" for verb in transitions.HINTS}
+    needs = {verb: text(phrase) for verb, phrase in transitions.NEEDS.items()}
+    return module(
+        "The life of a container.",
+        enum(
+            "Status",
+            {state.capitalize(): state.capitalize() for state in transitions.STATES},
+            "The OCI status.",
+        ),
+        names_of("Status", {state.capitalize(): state for state in transitions.STATES}),
+        *allowed,
+        *hints,
+        const(
+            "TRANSITIONS",
+            "(&str, &[(Status, Option<Status>)])",
+            pairs(steps),
+            "Verb to what is allowed and what follows; None is the end of the container.",
+        ),
+        const("NEEDS", "(&str, &str)", pairs(needs), 'What follows `container "ID" is STATUS: `.'),
+        const(
+            "HINTS",
+            "(&str, &[(Status, &str)])",
+            pairs(advice),
+            "Advice by verb and status; {id} is the container's.",
+        ),
+    )
