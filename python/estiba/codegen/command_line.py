@@ -88,7 +88,7 @@ def command_line() -> str:
         words_ = (f"({text(word)}, Arity::{arity.capitalize()})" for word, arity, _help in positionals)
         parts.append(const(f"{name.upper()}_POSITIONALS", "(&str, Arity)", words_, "", public=False))
         parts.append(const(f"{name.upper()}_OPTIONS", "OptionSpec", map(option, options), "", public=False))
-    verbs = [*arguments.NATIVE, *arguments.PYTHON, *arguments.PLANNED]
+    verbs = [*arguments.NATIVE, *arguments.PYTHON]
     parts.append(const("VERBS", "VerbSpec", map(verb, sorted(verbs)), "Every verb, by name."))
     for name, table in (("REFUSALS", arguments.REFUSALS), ("HINTS", arguments.HINTS)):
         entries = pairs({key: text(words_) for key, words_ in table.items()})

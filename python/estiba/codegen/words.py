@@ -16,7 +16,7 @@ def words() -> dict[str, str]:
     )
     phrase = "".join(f"pub const {name}: &str = {text(value)};\n" for name, value in named)
     known = sorted((number, name) for name, number in errnos.ERRNOS.items())
-    variants = {name.removesuffix("Error"): name for name in errors.ERROR_KINDS}
+    variants = {name: name for name in errors.ERROR_KINDS}
     return {
         "phrases": module(
             "Words that callers search for (estiba.tables.phrases).",
@@ -44,7 +44,7 @@ def words() -> dict[str, str]:
             "Kinds of errors.",
             enum(
                 "ErrorKind",
-                {name.removesuffix("Error"): note.capitalize() for name, note in errors.ERROR_KINDS.items()},
+                {name: note[0].upper() + note[1:] for name, note in errors.ERROR_KINDS.items()},
                 "What kind of thing went wrong; each is a class of estiba.errors.",
             ),
             names_of("ErrorKind", variants),
@@ -90,13 +90,15 @@ def life() -> str:
             "The OCI status.",
         ),
         names_of("Status", {state.capitalize(): state for state in transitions.STATES}),
+        "/// From a status to the next; None is the end of the container.\n"
+        "pub type Steps = &'static [(Status, Option<Status>)];\n",
         *allowed,
         *hints,
         const(
             "TRANSITIONS",
-            "(&str, &[(Status, Option<Status>)])",
+            "(&str, Steps)",
             pairs(steps),
-            "Verb to what is allowed and what follows; None is the end of the container.",
+            "Verb to what is allowed and what follows.",
         ),
         const("NEEDS", "(&str, &str)", pairs(needs), 'What follows `container "ID" is STATUS: `.'),
         const(

@@ -178,9 +178,6 @@ PYTHON: dict[
 }
 """Verbs that run in Python, laid out as NATIVE."""
 
-PLANNED: tuple[str, ...] = ("check", "explain", "why", "gc", "trace", "debug")
-"""Names that Python will answer to; until then they are unknown commands there."""
-
 REST_AFTER_ID: tuple[str, ...] = ("exec", "ps")
 """Verbs whose arguments after ID belong to another program, dashes and all."""
 

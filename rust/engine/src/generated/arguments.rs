@@ -147,28 +147,12 @@ const RESUME_OPTIONS: &[OptionSpec] =
 /// Every verb, by name.
 pub const VERBS: &[VerbSpec] = &[
     VerbSpec {
-        name: "check",
-        is_native: false,
-        has_rest: false,
-        failure_exit: 1,
-        positionals: &[],
-        options: &[],
-    },
-    VerbSpec {
         name: "create",
         is_native: true,
         has_rest: false,
         failure_exit: 1,
         positionals: CREATE_POSITIONALS,
         options: CREATE_OPTIONS,
-    },
-    VerbSpec {
-        name: "debug",
-        is_native: false,
-        has_rest: false,
-        failure_exit: 1,
-        positionals: &[],
-        options: &[],
     },
     VerbSpec {
         name: "delete",
@@ -195,23 +179,7 @@ pub const VERBS: &[VerbSpec] = &[
         options: EXEC_OPTIONS,
     },
     VerbSpec {
-        name: "explain",
-        is_native: false,
-        has_rest: false,
-        failure_exit: 1,
-        positionals: &[],
-        options: &[],
-    },
-    VerbSpec {
         name: "features",
-        is_native: false,
-        has_rest: false,
-        failure_exit: 1,
-        positionals: &[],
-        options: &[],
-    },
-    VerbSpec {
-        name: "gc",
         is_native: false,
         has_rest: false,
         failure_exit: 1,
@@ -291,14 +259,6 @@ pub const VERBS: &[VerbSpec] = &[
         options: STATE_OPTIONS,
     },
     VerbSpec {
-        name: "trace",
-        is_native: false,
-        has_rest: false,
-        failure_exit: 1,
-        positionals: &[],
-        options: &[],
-    },
-    VerbSpec {
         name: "update",
         is_native: false,
         has_rest: false,
@@ -308,14 +268,6 @@ pub const VERBS: &[VerbSpec] = &[
     },
     VerbSpec {
         name: "validate",
-        is_native: false,
-        has_rest: false,
-        failure_exit: 1,
-        positionals: &[],
-        options: &[],
-    },
-    VerbSpec {
-        name: "why",
         is_native: false,
         has_rest: false,
         failure_exit: 1,

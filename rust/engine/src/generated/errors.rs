@@ -23,7 +23,7 @@ pub enum ErrorKind {
     /// The container's program could not be executed.
     ExecFailed,
     /// A bug in estiba.
-    Internal,
+    InternalError,
 }
 
 impl ErrorKind {
@@ -40,7 +40,7 @@ impl ErrorKind {
             Self::KernelRefused => "KernelRefused",
             Self::HookFailed => "HookFailed",
             Self::ExecFailed => "ExecFailed",
-            Self::Internal => "InternalError",
+            Self::InternalError => "InternalError",
         }
     }
 }
@@ -56,5 +56,5 @@ pub const ERROR_KINDS: &[ErrorKind] = &[
     ErrorKind::KernelRefused,
     ErrorKind::HookFailed,
     ErrorKind::ExecFailed,
-    ErrorKind::Internal,
+    ErrorKind::InternalError,
 ];

@@ -30,6 +30,9 @@ impl Status {
     }
 }
 
+/// From a status to the next; None is the end of the container.
+pub type Steps = &'static [(Status, Option<Status>)];
+
 const START_STEPS: &[(Status, Option<Status>)] = &[(Status::Created, Some(Status::Running))];
 
 const KILL_STEPS: &[(Status, Option<Status>)] = &[
@@ -91,8 +94,8 @@ const PAUSE_HINTS: &[(Status, &str)] = &[(Status::Paused, "it is paused already"
 
 const RESUME_HINTS: &[(Status, &str)] = &[(Status::Running, "it is not paused")];
 
-/// Verb to what is allowed and what follows; None is the end of the container.
-pub const TRANSITIONS: &[(&str, &[(Status, Option<Status>)])] = &[
+/// Verb to what is allowed and what follows.
+pub const TRANSITIONS: &[(&str, Steps)] = &[
     ("delete", DELETE_STEPS),
     ("events", EVENTS_STEPS),
     ("exec", EXEC_STEPS),
