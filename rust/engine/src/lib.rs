@@ -6,5 +6,6 @@
 extern crate alloc;
 
 pub mod error;
+pub mod image;
 
 pub use error::{Error, ErrorKind, Result};
