@@ -8,6 +8,7 @@
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("estiba knows the system calls of x86_64 Linux only");
 
+pub mod bpf;
 pub mod clone;
 pub mod fd;
 pub mod fs;
