@@ -5,7 +5,10 @@
 
 extern crate alloc;
 
+pub mod cgroup;
 pub mod error;
-pub mod image;
+pub mod spec {
+    pub mod resources;
+}
 
 pub use error::{Error, ErrorKind, Result};
