@@ -7,6 +7,7 @@ extern crate alloc;
 
 pub mod cgroup;
 pub mod error;
+pub mod image;
 pub mod spec {
     pub mod resources;
 }

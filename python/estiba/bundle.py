@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bundles: a folder with a config.json and a root file system. Found, read, made; judged by estiba.spec."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from estiba import spec
+from estiba.errors import ConfigInvalid, Problem
+
+CONFIG = "config.json"
+ROOTFS = "rootfs"
+
+
+class Bundle:
+    """A bundle as it was when this object was made; the files are read once."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Read the bundle at `path`. Raises ConfigInvalid when the folder or its config cannot be read."""
+        self.path = Path(os.path.abspath(path))
+        """The folder, absolute; symbolic links are left as they are."""
+        self.text = _read(self.path)
+        """config.json as it stands on disk: what the engine gets."""
+        self.config = spec.parse(self.text, str(self.path / CONFIG))
+        """config.json as values; not yet judged, see `problems`."""
+
+    def __repr__(self) -> str:
+        return f"Bundle({str(self.path)!r})"
+
+    @property
+    def rootfs(self) -> Path:
+        """The root file system: root.path, taken relative to the bundle. Raises ConfigInvalid without one."""
+        root = self.config.get("root") if isinstance(self.config, dict) else None
+        path = root.get("path") if isinstance(root, dict) else None
+        if not isinstance(path, str) or not path:
+            raise spec.invalid(self.problems(), str(self.path / CONFIG))
+        return self.path / path
+
+    def problems(self) -> list[Problem]:
+        """List every breach of the runtime specification in the config, in document order."""
+        return spec.validate(self.config)
+
+    def check(self) -> None:
+        """Raise ConfigInvalid if the config is invalid or its root file system is absent."""
+        if problems := self.problems():
+            raise spec.invalid(problems, str(self.path / CONFIG))
+        rootfs = self.rootfs
+        if os.path.isdir(rootfs):
+            return
+        what = "not a folder" if os.path.exists(rootfs) else "absent"
+        inside = rootfs.is_relative_to(self.path)
+        hint = "the path is relative to the bundle: put the files there, or name another folder"
+        problem = Problem("/root/path", f'"{rootfs}" is {what}', hint if inside else None)
+        raise spec.invalid([problem], str(self.path / CONFIG))
+
+    @classmethod
+    def make(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        rootfs: str | os.PathLike[str] | None = None,
+        config: dict[str, object] | None = None,
+    ) -> Bundle:
+        """Write a bundle and read it back; the folder is made if need be, config.json must not be there yet.
+
+        `config` is `spec.default_config()` by default. `rootfs` replaces its root.path: an existing folder, named
+        absolutely; without it the path in the config stands, and no root file system is made.
+        """
+        folder = Path(os.path.abspath(path))
+        written = dict(spec.default_config() if config is None else config)
+        if rootfs is not None:
+            root = written.get("root")
+            others = root if isinstance(root, dict) else {}
+            written["root"] = {**others, "path": os.path.abspath(rootfs)}
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(written, indent=4, ensure_ascii=False) + "\n"
+        try:
+            with open(folder / CONFIG, "x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            raise ConfigInvalid(
+                f'"{folder / CONFIG}" is there already', hint="remove it first, or name another folder"
+            ) from None
+        return cls(folder)
+
+
+def _read(folder: Path) -> bytes:
+    config = folder / CONFIG
+    try:
+        return config.read_bytes()
+    except FileNotFoundError:
+        if not folder.exists():
+            raise ConfigInvalid(
+                f'bundle "{folder}" is absent', hint="--bundle names the folder that holds config.json"
+            ) from None
+        raise ConfigInvalid(
+            f'bundle "{folder}" has no config.json', hint="`estiba spec` writes one"
+        ) from None
+    except NotADirectoryError:
+        raise ConfigInvalid(f'bundle "{folder}" is not a folder', hint=_not_a_folder(folder)) from None
+    except IsADirectoryError:
+        raise ConfigInvalid(f'"{config}" is a folder, expected a file') from None
+    except PermissionError as error:
+        raise ConfigInvalid(f'cannot read "{config}": access refused (EACCES)', errno=error.errno) from None
+
+
+def _not_a_folder(path: Path) -> str | None:
+    return "name the folder that it is in" if path.name == CONFIG else None
