@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the cases over all runtimes in turns and gather the samples: the result that is written as JSON."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import bundles
+import cases
+import report
+import runtimes
+import spawner
+
+
+class Plan(NamedTuple):
+    """How much is measured, and where."""
+
+    spawn: spawner.Spawner
+    work: Path
+    cgroup: str
+    reference: str
+    rounds: int
+    callers: list[int]
+    repeats: int
+
+
+def measure(plan: Plan, found: list[runtimes.Runtime]) -> report.Result:
+    """Run everything; a runtime that fails is in the result's failures and not in its figures."""
+    load_before = os.getloadavg()[0]
+    bundles.make_rootfs(plan.work / "rootfs")
+    slots = max([1, *plan.callers])
+    failures: list[str] = []
+    made = [cases.Bench(runtime, plan.spawn, plan.work, plan.cgroup, slots) for runtime in found]
+    benches = _warm_up(made, failures)
+    names = [bench.runtime.name for bench in benches]
+    result: report.Result = {
+        "format": 1,
+        "date": datetime.date.today().isoformat(),
+        "rounds": plan.rounds,
+        "reference": plan.reference,
+        "runtimes": {bench.runtime.name: bench.runtime.version for bench in benches},
+        "cases": {case: {name: {"wall_us": [], "cpu_us": []} for name in names} for case in cases.CASES},
+        "callers": {},
+        "counts": {name: {} for name in names},
+        "failures": failures,
+    }
+    for bench, number in _in_turns(benches, plan.rounds):
+        _one_pass(bench, number, result)
+    _drop_without_samples(result)
+    for count in plan.callers:
+        result["callers"][str(count)] = _throughput(benches, count, plan.repeats, failures)
+    _count_syscalls(benches, result, plan.work / "strace")
+    loads = {"load_before": round(load_before, 1), "load_after": round(os.getloadavg()[0], 1)}
+    result["machine"] = {**_machine(), **loads}
+    return result
+
+
+def _warm_up(benches: list[cases.Bench], failures: list[str]) -> list[cases.Bench]:
+    """Run one pass of each that does not count; leave out the runtimes that cannot do it."""
+    able = []
+    for bench in benches:
+        try:
+            bench.verbs(f"warm-{bench.runtime.name}")
+            able.append(bench)
+        except cases.Failed as failed:
+            failures.append(f"{bench.runtime.name} is left out: {failed}")
+    return able
+
+
+def _in_turns(benches: list[cases.Bench], rounds: int) -> Iterator[tuple[cases.Bench, int]]:
+    """Yield every runtime once a round; who begins rotates, and every other time around backwards."""
+    for number in range(rounds):
+        first = number % len(benches) if benches else 0
+        order = benches[first:] + benches[:first]
+        if benches and number // len(benches) % 2:
+            order.reverse()
+        for bench in order:
+            yield bench, number
+
+
+def _one_pass(bench: cases.Bench, number: int, result: report.Result) -> None:
+    name = bench.runtime.name
+    try:
+        costs, init = bench.verbs(f"{name}-{number}")
+    except cases.Failed as failed:
+        result["failures"].append(f"{name}, round {number}: {failed}")
+        return
+    for case, cost in costs.items():
+        result["cases"][case][name]["wall_us"].append(round(cost.wall_us, 1))
+        result["cases"][case][name]["cpu_us"].append(round(cost.cpu_us, 1))
+    seen = {"peak_kib": costs["run"].peak_kib, "faults": costs["run"].faults}
+    seen |= {"init_rss_kib": init.rss_kib, "init_pss_kib": init.pss_kib}
+    counts = result["counts"][name]
+    counts.update({key: min(value, counts.get(key, value)) for key, value in seen.items()})
+
+
+def _drop_without_samples(result: report.Result) -> None:
+    for samples in result["cases"].values():
+        for name in [name for name, kinds in samples.items() if not kinds["wall_us"]]:
+            del samples[name]
+
+
+def _throughput(
+    benches: list[cases.Bench], callers: int, repeats: int, failures: list[str]
+) -> dict[str, list[float]]:
+    rates: dict[str, list[float]] = {bench.runtime.name: [] for bench in benches}
+    for bench, number in _in_turns(benches, repeats):
+        try:
+            prefix = f"c{callers}-{number}-{bench.runtime.name}"
+            rate = bench.throughput(prefix, callers, max(20, 3 * callers))
+            rates[bench.runtime.name].append(round(rate, 1))
+        except cases.Failed as failed:
+            failures.append(f"{bench.runtime.name}, {failed}")
+    return {name: seen for name, seen in rates.items() if seen}
+
+
+def _count_syscalls(benches: list[cases.Bench], result: report.Result, summary: Path) -> None:
+    if not shutil.which("strace"):
+        print("benches: no strace, so no system calls are counted", file=sys.stderr)
+        return
+    for bench in benches:
+        name = bench.runtime.name
+        try:
+            seen = [bench.syscalls(f"strace-{turn}-{name}", summary) for turn in range(2)]
+            result["counts"][name]["syscalls"] = min(seen)
+        except cases.Failed as failed:
+            result["failures"].append(f"{name}, {failed}")
+
+
+def _machine() -> dict[str, object]:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line for line in lines if line.startswith("model name")]
+    return {
+        "arch": platform.machine(),
+        "kernel": platform.release(),
+        "cpus": len(os.sched_getaffinity(0)),
+        "cpu": models[0].partition(": ")[2] if models else "unknown",
+    }

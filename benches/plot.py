@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Draw a result as SVG: a group of bars a case, a bar a runtime, a mark at its minimum. Pure.
+
+As a command:
+
+    python benches/plot.py benches/results/FILE.json > plot.svg
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from xml.sax.saxutils import escape
+
+from report import Result, Samples, with_sum
+
+COLOURS = ("#0b6e4f", "#7a8b99", "#a9b4bd", "#c0893a", "#d9b06f", "#8f6a9e")
+BAR, GAP, LEFT, WIDTH, TOP = 14, 12, 110, 640, 56
+STYLE = "font-family:sans-serif;font-size:11px;fill:#777"  # readable on a light page and on a dark one
+
+
+def draw(result: Result) -> str:
+    """Return the SVG text of the wall times of a result."""
+    cases = with_sum(result["cases"])
+    names = list(result["runtimes"])
+    longest = max(median(kinds["wall_us"]) for samples in cases.values() for kinds in samples.values())
+    scale = (WIDTH - LEFT - 60) / longest
+    body = [_legend(names, result["runtimes"])]
+    top = TOP
+    for case, samples in cases.items():
+        body.append(_group(case, samples, names, top, scale))
+        top += len(samples) * BAR + GAP
+    title = f"wall time in ms, median (line: minimum), {result['rounds']} rounds, {result['date']}"
+    body.insert(0, _text(0, 14, title))
+    inside = "\n".join(body)
+    box = f'viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {box} style="{STYLE}">\n{inside}\n</svg>\n'
+
+
+def _legend(names: list[str], versions: dict[str, str]) -> str:
+    step = WIDTH // len(names)
+    parts = []
+    for at, name in enumerate(names):
+        parts.append(_bar(at * step, 26, 10, 10, COLOURS[at % len(COLOURS)]))
+        parts.append(_text(at * step + 14, 35, f"{name} {versions[name]}"))
+    return "\n".join(parts)
+
+
+def _group(case: str, samples: Samples, names: list[str], top: int, scale: float) -> str:
+    parts = [_text(0, top + BAR * len(samples) // 2 + 4, case)]
+    for row, (name, kinds) in enumerate(samples.items()):
+        wall = kinds["wall_us"]
+        y, length, least = top + row * BAR, median(wall) * scale, min(wall) * scale
+        parts.append(_bar(LEFT, y, length, BAR - 2, COLOURS[names.index(name) % len(COLOURS)]))
+        parts.append(_bar(LEFT + least, y, 1, BAR - 2, "#fff"))
+        parts.append(_text(LEFT + length + 4, y + BAR - 4, f"{median(wall) / 1000:.1f}"))
+    return "\n".join(parts)
+
+
+def _bar(x: float, y: float, width: float, height: float, colour: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}"/>'
+
+
+def _text(x: float, y: float, text: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
+
+
+if __name__ == "__main__":
+    sys.stdout.write(draw(json.loads(Path(sys.argv[1]).read_text())))

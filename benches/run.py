@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure estiba against its peers in a private place; print a table, write a JSON file and a plot.
+
+As a command: `python benches/run.py --help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import collect
+import plot
+import report
+import runtimes
+import spawner
+import stage
+
+HERE = Path(__file__).resolve().parent
+WORK = Path("/run/estiba-bench")  # on the tmpfs of the private mount namespace
+
+
+def main() -> int:
+    """Enter the place of the measurement, or, inside it, measure and report."""
+    options = _arguments()
+    program = spawner.build(runtimes.CHECKOUT / ".cache" / "benches")
+    if not options.inside:
+        name = f"estiba-bench-{os.getpid()}"
+        stage.enter(program, [sys.executable, str(HERE / "run.py"), *sys.argv[1:], "--inside", name])
+    found = runtimes.find(options.runtime, options.only)
+    if not found:
+        hint = "hint: run `python tools/peers.py`, or name one: --runtime NAME=PATH"
+        raise SystemExit(f"benches: no runtime to measure\n{hint}")
+    stage.mount_views()
+    try:
+        result = collect.measure(_plan(options, program), found)
+    finally:
+        stage.clear_cgroups(options.inside)
+    if any(result["cases"].values()):
+        sys.stdout.write(report.render(result))
+        if not options.check_only:
+            _write(result)
+    for line in result["failures"]:
+        print(f"benches: {line}", file=sys.stderr)
+    return 1 if result["failures"] else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure estiba against its peers.")
+    add = parser.add_argument
+    add("--rounds", type=int, default=40, help="measured rounds, after one that warms up")
+    add("--runtime", action="append", default=[], metavar="NAME=PATH", help="one more runtime")
+    add("--only", action="append", default=[], metavar="NAME", help="only the runtimes named so")
+    add("--reference", default="crun", help="what the ratios are taken to")
+    add("--callers", default="1,2,8,32", help="how many callers at once, by commas; empty: none")
+    add("--timeout", type=int, default=20, help="seconds after which a command is killed")
+    add("--check-only", action="store_true", help="two rounds and no files: does it all work?")
+    add("--inside", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _plan(options: argparse.Namespace, program: Path) -> collect.Plan:
+    callers = [int(count) for count in options.callers.split(",") if count]
+    if options.check_only:
+        rounds, repeats, callers = 2, 1, callers[:2]
+    else:
+        rounds, repeats = options.rounds, 3
+    spawn = spawner.Spawner(program, WORK / "said", options.timeout * 1000)
+    return collect.Plan(spawn, WORK, options.inside, options.reference, rounds, callers, repeats)
+
+
+def _write(result: report.Result) -> None:
+    """Write result and plot beside the earlier ones; a second result of a day gets a number."""
+    folder = HERE / "results"
+    folder.mkdir(exist_ok=True)
+    name = f"{result['date']}-{result['machine']['arch']}-{result['machine']['cpus']}cpu"
+    later = len(list(folder.glob(f"{name}*.json")))
+    path = folder / (f"{name}-{later + 1}.json" if later else f"{name}.json")
+    path.write_text(json.dumps(result) + "\n")
+    path.with_suffix(".svg").write_text(plot.draw(result))
+    print(f"\nwritten: benches/results/{path.name} and .svg")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
