@@ -23,6 +23,16 @@ class Problem(NamedTuple):
         return f"config.json {self.pointer}: {self.message}" if self.pointer else f"config.json: {self.message}"
 
 
+def cause(errno: int | None) -> str:
+    """Say what an error number means in the words of this house: `access refused (EACCES)`."""
+    from estiba.tables.errnos import ERRNOS
+    from estiba.tables.phrases import ERRNO_WORDS
+
+    name = next((name for name, number in ERRNOS.items() if number == errno), f"errno {errno}")
+    words = ERRNO_WORDS.get(name)
+    return f"{words} ({name})" if words else name
+
+
 class EstibaError(Exception):
     """What went wrong, where, and what to do.
 

@@ -18,7 +18,7 @@ HEAD = """\
 
 def text(value: str) -> str:
     """Quote a Rust string literal."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def const(name: str, kind: str, entries: Iterable[str], doc: str, *, public: bool = True) -> str:

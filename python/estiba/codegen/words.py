@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from estiba.codegen.layout import const, enum, module, names_of, pairs, text
-from estiba.tables import errnos, errors, phrases, transitions
+from estiba.tables import errnos, errors, phrases, transitions, version
 
 
 def words() -> dict[str, str]:
-    """Write phrases.rs, errnos.rs and errors.rs."""
+    """Write version.rs, phrases.rs, errnos.rs and errors.rs."""
     named = sorted(
         (name, value)
         for name, value in vars(phrases).items()
@@ -17,7 +17,12 @@ def words() -> dict[str, str]:
     phrase = "".join(f"pub const {name}: &str = {text(value)};\n" for name, value in named)
     known = sorted((number, name) for name, number in errnos.ERRNOS.items())
     variants = {name: name for name in errors.ERROR_KINDS}
+    versions = "".join(
+        f"pub const {name}: &str = {text(getattr(version, name))};\n"
+        for name in ("VERSION", "SPEC", "SPEC_OLDEST", "TEXT")
+    )
     return {
+        "version": module("Versions that estiba tells its callers (estiba.tables.version).", versions),
         "phrases": module(
             "Words that callers search for (estiba.tables.phrases).",
             phrase,

@@ -191,7 +191,8 @@ REFUSALS: dict[str, str] = {
     "needs-value": "{where}: {what} needs a value ({metavar})",
     "flag-value": '{where}: {what} is a flag: true or false may follow, not "{value}"',
     "not-a-number": '{where}: {what} takes a whole number from 0 to 4294967295, not "{value}"',
-    "not-a-choice": '{where}: {what} takes {metavar}, not "{value}"',
+    "bad-value": '{where}: {what} takes {metavar}, not "{value}"',
+    "not-a-signal": '{where}: "{value}" is not a signal',
     "missing": "{where}: {what} is missing",
     "surplus": '{where}: "{what}" is one argument too many',
 }
@@ -200,5 +201,6 @@ REFUSALS: dict[str, str] = {
 HINTS: dict[str, str] = {
     "near": 'did you mean "{near}"?',
     "help": "see `{where} --help`",
+    "signal": "a name as in signal(7), or a number from 0 to 64",
 }
-"""What follows: a name within two changes of the one given, or where help is."""
+"""What follows: a name within two changes of the one given, where help is, what a signal is."""

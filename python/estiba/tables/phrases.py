@@ -23,9 +23,6 @@ PROGRAM_NOT_IN_PATH = "executable file not found in $PATH"
 PROGRAM_NOT_EXECUTABLE = "permission denied"
 """The program may not be executed: podman exits with 126."""
 
-VERSION_LINE = "runc version "
-"""The first line of --version starts so: containerd's go-runc parses nothing else."""
-
 CALLERS: tuple[str, ...] = (
     "permission denied",
     "operation not permitted",

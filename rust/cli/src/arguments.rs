@@ -180,7 +180,7 @@ fn take<'s, 'a>(
         (Kind::Number, Some(digits)) if is_number(digits) => digits,
         (Kind::Number, Some(other)) => return Err(refusal(verb, "not-a-number", &facts(other), None)),
         (Kind::Choice, Some(word)) if spec.value.split('|').any(|choice| choice == word) => word,
-        (Kind::Choice, Some(other)) => return Err(refusal(verb, "not-a-choice", &facts(other), None)),
+        (Kind::Choice, Some(other)) => return Err(refusal(verb, "bad-value", &facts(other), None)),
     };
     options.0.push((spec, taken));
     Ok(after)

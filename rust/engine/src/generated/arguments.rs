@@ -278,16 +278,21 @@ pub const VERBS: &[VerbSpec] = &[
 
 /// The parser's words; what stands in {} is filled in.
 pub const REFUSALS: &[(&str, &str)] = &[
+    ("bad-value", "{where}: {what} takes {metavar}, not \"{value}\""),
     ("flag-value", "{where}: {what} is a flag: true or false may follow, not \"{value}\""),
     ("missing", "{where}: {what} is missing"),
     ("needs-value", "{where}: {what} needs a value ({metavar})"),
     ("no-command", "no command given"),
-    ("not-a-choice", "{where}: {what} takes {metavar}, not \"{value}\""),
     ("not-a-number", "{where}: {what} takes a whole number from 0 to 4294967295, not \"{value}\""),
+    ("not-a-signal", "{where}: \"{value}\" is not a signal"),
     ("surplus", "{where}: \"{what}\" is one argument too many"),
     ("unknown-command", "\"{what}\" is not a command"),
     ("unknown-option", "{where}: \"{what}\" is not an option"),
 ];
 
 /// The parser's words; what stands in {} is filled in.
-pub const HINTS: &[(&str, &str)] = &[("help", "see `{where} --help`"), ("near", "did you mean \"{near}\"?")];
+pub const HINTS: &[(&str, &str)] = &[
+    ("help", "see `{where} --help`"),
+    ("near", "did you mean \"{near}\"?"),
+    ("signal", "a name as in signal(7), or a number from 0 to 64"),
+];

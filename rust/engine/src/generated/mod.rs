@@ -13,6 +13,7 @@ pub mod seccomp;
 pub mod signals;
 pub mod syscalls;
 pub mod transitions;
+pub mod version;
 
 /// Find `name` in a table that is sorted by name.
 #[must_use]

@@ -7,7 +7,6 @@ pub const PROCESS_GONE: &str = "no such process";
 pub const PROGRAM_MISSING: &str = "no such file or directory";
 pub const PROGRAM_NOT_EXECUTABLE: &str = "permission denied";
 pub const PROGRAM_NOT_IN_PATH: &str = "executable file not found in $PATH";
-pub const VERSION_LINE: &str = "runc version ";
 
 /// No other message or hint may contain one of these.
 pub const CALLERS: &[&str] = &[

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The short verbs: create, start, state, kill, delete, pause, resume."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from estiba import _core
+from estiba.cli.parse import Refusal
+from estiba.cli.settings import cgroup_manager, root
+
+if TYPE_CHECKING:
+    from estiba.cli.parse import Parsed
+
+
+def create(parsed: Parsed) -> int:
+    """Create a container; it waits for `start`."""
+    init = make(parsed)
+    send_pidfd(parsed, init)
+    init.close()
+    return 0
+
+
+def make(parsed: Parsed) -> _core.Process:
+    """Create the container that the options of create and run describe."""
+    from estiba.bundle import Bundle
+
+    bundle = Bundle(parsed.options.text("bundle") or ".")
+    bundle.check()
+    return _core.create(
+        root=root(parsed),
+        id=parsed.words[0],
+        bundle=str(bundle.path),
+        config=bundle.text,
+        pid_file=parsed.options.text("pid-file"),
+        console_socket=parsed.options.text("console-socket"),
+        preserve_fds=parsed.options.number("preserve-fds") or 0,
+        no_pivot=parsed.options.flag("no-pivot"),
+        no_new_keyring=parsed.options.flag("no-new-keyring"),
+        cgroup_manager=cgroup_manager(parsed),
+    )
+
+
+def send_pidfd(parsed: Parsed, process: _core.Process) -> None:
+    """Send the pidfd over the socket of --pidfd-socket."""
+    path = parsed.options.text("pidfd-socket")
+    if path:
+        from estiba.cli.pidfd_socket import send
+
+        send(path, process.fileno())
+
+
+def start(parsed: Parsed) -> int:
+    """Run the program of a created container."""
+    _core.start(root=root(parsed), id=parsed.words[0])
+    return 0
+
+
+def state(parsed: Parsed) -> int:
+    """Print the OCI state."""
+    text = _core.state(root=root(parsed), id=parsed.words[0])
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    return 0
+
+
+def kill(parsed: Parsed) -> int:
+    """Send a signal."""
+    from estiba.lifecycle.signal_number import signal_number
+
+    word = parsed.words[1] if len(parsed.words) > 1 else "TERM"
+    try:
+        number = signal_number(word)
+    except ValueError:
+        raise Refusal("kill", "not-a-signal", hint="signal", value=word) from None
+    _core.kill(root=root(parsed), id=parsed.words[0], signal=number, all=parsed.options.flag("all"))
+    return 0
+
+
+def delete(parsed: Parsed) -> int:
+    """Remove a container."""
+    _core.delete(root=root(parsed), id=parsed.words[0], force=parsed.options.flag("force"))
+    return 0
+
+
+def pause(parsed: Parsed) -> int:
+    """Freeze all processes."""
+    _core.pause(root=root(parsed), id=parsed.words[0])
+    return 0
+
+
+def resume(parsed: Parsed) -> int:
+    """Let them go on."""
+    _core.resume(root=root(parsed), id=parsed.words[0])
+    return 0

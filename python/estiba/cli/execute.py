@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""exec: a further program in a container."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from estiba import _core, spec
+from estiba.cli.container import send_pidfd
+from estiba.cli.files import read, read_json
+from estiba.cli.parse import Refusal
+from estiba.cli.settings import root
+from estiba.lifecycle.exec_process import exec_process, is_id
+
+if TYPE_CHECKING:
+    from estiba.cli.parse import Parsed
+
+
+def execute(parsed: Parsed) -> int:
+    """Run a program in a container; return its exit code, or at once with --detach."""
+    if parsed.options.flag("detach"):
+        begin(parsed).close()
+        return 0
+    from estiba.cli.foreground import Foreground
+
+    with Foreground() as foreground:
+        return foreground.wait(begin(parsed))
+
+
+def begin(parsed: Parsed) -> _core.Process:
+    """Start the program."""
+    options = parsed.options
+    process = _core.exec(
+        root=root(parsed),
+        id=parsed.words[0],
+        process=wanted(parsed),
+        pid_file=options.text("pid-file"),
+        console_socket=options.text("console-socket"),
+        preserve_fds=options.number("preserve-fds") or 0,
+        cgroup=options.text("cgroup"),
+        ignore_paused=options.flag("ignore-paused"),
+    )
+    send_pidfd(parsed, process)
+    return process
+
+
+def wanted(parsed: Parsed) -> bytes:
+    """Return the process object, judged: that of --process, or the container's own with what the options change."""
+    file = parsed.options.text("process")
+    text = read(file, "process") if file else json.dumps(from_options(parsed)).encode()
+    problems = spec.validate_process(spec.parse(text, file or "process"))
+    if problems:
+        raise spec.invalid(problems, file or "process")
+    return text
+
+
+def from_options(parsed: Parsed) -> dict[str, Any]:
+    """Make the process object out of the container's config and the options."""
+    options = parsed.options
+    if len(parsed.words) < 2:
+        raise Refusal("exec", "missing", what="COMMAND")
+    groups = options.list("additional-gids")
+    for group in groups:
+        if not is_id(group):
+            raise Refusal("exec", "bad-value", what="--additional-gids", metavar="GID", value=group)
+    bundle = json.loads(_core.state(root=root(parsed), id=parsed.words[0]))["bundle"]
+    config: Any = read_json(f"{bundle}/config.json", "config")
+    return exec_process(
+        config,
+        parsed.words[1:],
+        env=options.list("env"),
+        cwd=options.text("cwd"),
+        user=options.text("user"),
+        additional_gids=[int(group) for group in groups],
+        capabilities=options.list("cap"),
+        terminal=options.flag("tty"),
+        no_new_privileges=options.flag("no-new-privs"),
+        apparmor_profile=options.text("apparmor"),
+        selinux_label=options.text("process-label"),
+    )

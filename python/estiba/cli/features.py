@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""features: what this build supports, as runtime-spec's features.md wants it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from estiba.tables import capabilities, mount_options, namespaces, seccomp, version
+from estiba.tables import features as own
+
+if TYPE_CHECKING:
+    from estiba.cli.parse import Parsed
+
+
+def features(_parsed: Parsed) -> int:
+    """Print the features object."""
+    sys.stdout.write(json.dumps(describe(), indent=2) + "\n")
+    return 0
+
+
+def describe() -> dict[str, Any]:
+    """Return the features object."""
+    return {
+        "ociVersionMin": version.SPEC_OLDEST,
+        "ociVersionMax": version.SPEC,
+        "hooks": list(own.HOOKS),
+        "mountOptions": sorted(mount_options.MOUNT_OPTIONS),
+        "linux": {
+            "namespaces": sorted(namespaces.NAMESPACES),
+            "capabilities": list(capabilities.CAPABILITIES),
+            "cgroup": own.CGROUP,
+            "seccomp": {
+                "enabled": True,
+                "actions": sorted(seccomp.ACTIONS),
+                "operators": sorted(seccomp.OPERATORS),
+                "archs": sorted(seccomp.ARCHITECTURES),
+                "knownFlags": sorted(seccomp.FLAGS),
+                "supportedFlags": sorted(seccomp.FLAGS),
+            },
+            **own.SWITCHES,
+            "mountExtensions": own.MOUNT_EXTENSIONS,
+        },
+        "annotations": {"estiba.version": version.VERSION},
+        "potentiallyUnsafeConfigAnnotations": list(own.UNSAFE_ANNOTATIONS),
+    }

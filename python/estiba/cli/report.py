@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a failure is told: a line and a hint for people on stderr, one record in the log where one was asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from estiba.errors import cause
+
+if TYPE_CHECKING:
+    from estiba.cli.parse import Options
+
+
+def failure(message: str, hint: str | None, options: Options, code: int) -> int:
+    """Tell of a failure; return `code`. `options` are the global ones."""
+    lines = [message, f"hint: {hint}"] if hint else [message]
+    sys.stdout.flush()
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    log = options.text("log")
+    if log:
+        whole = f"{message}; hint: {hint}" if hint else message
+        append(log, record(whole, as_json=options.text("log-format") == "json"))
+    return code
+
+
+def record(message: str, *, as_json: bool) -> str:
+    """Write one log record. containerd shows the message of the last one with level "error"."""
+    import json
+    import time
+
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    if as_json:
+        return json.dumps({"level": "error", "msg": message, "time": now}) + "\n"
+    return f'time="{now}" level=error msg={json.dumps(message, ensure_ascii=False)}\n'
+
+
+def append(path: str, text: str) -> None:
+    """Add a record to the log by one write, so that records of several processes do not mix."""
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        sys.stderr.write(f'cannot write the log "{path}": {cause(error.errno)}\n')
+        return
+    try:
+        os.write(log, text.encode(errors="backslashreplace"))
+    finally:
+        os.close(log)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""spec: write a default config.json."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from estiba.errors import ConfigInvalid, cause
+from estiba.spec.default import default_config
+
+if TYPE_CHECKING:
+    from estiba.cli.parse import Parsed
+
+
+def spec(parsed: Parsed) -> int:
+    """Write config.json into the bundle; never over one that is there."""
+    rootless = parsed.options.flag("rootless")
+    config = default_config(rootless=rootless, uid=os.geteuid(), gid=os.getegid())
+    path = os.path.join(parsed.options.text("bundle") or ".", "config.json")
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(json.dumps(config, indent="\t", ensure_ascii=False) + "\n")
+    except FileExistsError:
+        raise ConfigInvalid(
+            f'"{path}" is there already', hint="remove it first, or name another folder"
+        ) from None
+    except OSError as error:
+        message = f'cannot write "{path}": {cause(error.errno)}'
+        raise ConfigInvalid(
+            message, errno=error.errno, hint="--bundle names a folder that is there"
+        ) from None
+    return 0

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A container as an object: typed calls over the engine, no other program started."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from estiba import _core
+from estiba.bundle import Bundle
+from estiba.errors import ContainerNotFound, WrongState
+from estiba.lifecycle.exec_process import exec_process
+from estiba.lifecycle.root import state_root
+from estiba.lifecycle.signal_number import signal_number
+from estiba.lifecycle.waiting import wait, wait_async
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+Stdio = tuple[int, int, int]
+"""Descriptors that become 0, 1 and 2 of the program."""
+
+
+class State(NamedTuple):
+    """What the OCI calls the state of a container."""
+
+    id: str
+    status: str
+    """creating, created, running, paused or stopped."""
+    pid: int
+    """Init's process id; 0 once it has ended."""
+    bundle: str
+    annotations: dict[str, str]
+
+
+class Container:
+    """One container of a state root.
+
+    Use it in a `with`: leaving it kills and deletes what is still there. To look at a container that somebody
+    else has made, name it: `Container("web")`. Only who created one can wait for it.
+    """
+
+    def __init__(self, id: str, *, root: str | None = None) -> None:
+        self.id = id
+        self.root = state_root() if root is None else os.path.abspath(root)
+        self._init: _core.Process | None = None
+
+    def __repr__(self) -> str:
+        return f"Container({self.id!r}, root={self.root!r})"
+
+    @classmethod
+    def create(
+        cls,
+        id: str,
+        bundle: Bundle | str | os.PathLike[str],
+        *,
+        root: str | None = None,
+        stdio: Stdio | None = None,
+        pid_file: str | None = None,
+        console_socket: str | None = None,
+        preserve_fds: int = 0,
+        no_pivot: bool = False,
+        no_new_keyring: bool = False,
+        cgroup_manager: Literal["cgroupfs", "systemd", "disabled"] = "cgroupfs",
+    ) -> Self:
+        """Create a container that waits for `start`. Raises ConfigInvalid with every problem of the config."""
+        made = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
+        made.check()
+        container = cls(id, root=root)
+        container._init = _core.create(
+            root=container.root,
+            id=id,
+            bundle=str(made.path),
+            config=made.text,
+            pid_file=pid_file,
+            console_socket=console_socket,
+            preserve_fds=preserve_fds,
+            no_pivot=no_pivot,
+            no_new_keyring=no_new_keyring,
+            stdio=stdio,
+            cgroup_manager=cgroup_manager,
+        )
+        return container
+
+    @classmethod
+    def run(
+        cls,
+        id: str,
+        bundle: Bundle | str | os.PathLike[str],
+        *,
+        root: str | None = None,
+        stdio: Stdio | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Create, start, wait and delete; return the exit code, 128 + n for signal n. Raises TimeoutError."""
+        with cls.create(id, bundle, root=root, stdio=stdio) as container:
+            container.start()
+            return container.wait(timeout)
+
+    def start(self) -> None:
+        """Run the program of a created container."""
+        _core.start(root=self.root, id=self.id)
+
+    def state(self) -> State:
+        """Return the OCI state. Raises ContainerNotFound."""
+        state = json.loads(_core.state(root=self.root, id=self.id))
+        return State(
+            id=state["id"],
+            status=state["status"],
+            pid=state.get("pid", 0),
+            bundle=state["bundle"],
+            annotations=state.get("annotations") or {},
+        )
+
+    @property
+    def status(self) -> str:
+        """creating, created, running, paused or stopped."""
+        return self.state().status
+
+    @property
+    def init(self) -> _core.Process:
+        """The init process, for who created the container. Raises WrongState for others."""
+        if self._init is None:
+            hint = "only the process that created a container can wait for its end"
+            raise WrongState(f'container "{self.id}" was not created here', hint=hint)
+        return self._init
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for init's end; return 0..255, or 128 + n for signal n. Raises TimeoutError."""
+        return wait(self.init, timeout)
+
+    async def wait_async(self) -> int:
+        """Wait for init's end on the running asyncio loop."""
+        return await wait_async(self.init)
+
+    def exec(
+        self,
+        args: Sequence[str] = (),
+        *,
+        process: Mapping[str, Any] | None = None,
+        env: Sequence[str] = (),
+        cwd: str | None = None,
+        user: str | None = None,
+        additional_gids: Sequence[int] = (),
+        capabilities: Sequence[str] = (),
+        stdio: Stdio | None = None,
+        preserve_fds: int = 0,
+        cgroup: str | None = None,
+        ignore_paused: bool = False,
+    ) -> _core.Process:
+        """Start a further program: `args` in the container's own process settings, or a whole OCI `process`."""
+        if process is None:
+            process = exec_process(
+                self._config(),
+                args,
+                env=env,
+                cwd=cwd,
+                user=user,
+                additional_gids=additional_gids,
+                capabilities=capabilities,
+            )
+        return _core.exec(
+            root=self.root,
+            id=self.id,
+            process=json.dumps(process).encode(),
+            preserve_fds=preserve_fds,
+            cgroup=cgroup,
+            ignore_paused=ignore_paused,
+            stdio=stdio,
+        )
+
+    def kill(self, signal: int | str = "TERM", *, all: bool = False) -> None:
+        """Send a signal to init, or with `all` to every process of the container."""
+        _core.kill(root=self.root, id=self.id, signal=signal_number(signal), all=all)
+
+    def pause(self) -> None:
+        """Freeze all processes."""
+        _core.pause(root=self.root, id=self.id)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        _core.resume(root=self.root, id=self.id)
+
+    def processes(self) -> list[int]:
+        """Return the process ids in the container, as the caller sees them."""
+        return _core.processes(root=self.root, id=self.id)
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counters of the container's cgroup, by controller."""
+        stats: dict[str, Any] = json.loads(_core.stats(root=self.root, id=self.id))
+        return stats
+
+    def update(self, resources: Mapping[str, Any]) -> None:
+        """Change limits: an OCI linux.resources object."""
+        _core.update(root=self.root, id=self.id, resources=json.dumps(resources).encode())
+
+    def delete(self, *, force: bool = False) -> None:
+        """Remove a stopped container; with `force` kill it first, and be content when it is gone."""
+        _core.delete(root=self.root, id=self.id, force=force)
+        if self._init is not None:
+            self._init.close()
+            self._init = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.delete(force=True)
+        except ContainerNotFound:
+            pass
+
+    def _config(self) -> Any:
+        return Bundle(self.state().bundle).config
