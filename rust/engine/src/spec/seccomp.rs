@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The OCI `linux.seccomp` object, borrowed from the text of config.json.
+//!
+//! Shape only: what the names mean is decided in `crate::seccomp`. A list that is `null` reads as absent.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use serde::Deserialize;
+
+/// A word of the profile: an action, a syscall name. Copied only where the JSON text has escapes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub struct Word<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// `linux.seccomp` of config.json.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile<'a> {
+    #[serde(borrow)]
+    pub default_action: Cow<'a, str>,
+    pub default_errno_ret: Option<u32>,
+    #[serde(borrow)]
+    pub architectures: Option<Vec<Word<'a>>>,
+    #[serde(borrow)]
+    pub flags: Option<Vec<Word<'a>>>,
+    #[serde(borrow)]
+    pub listener_path: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub listener_metadata: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub syscalls: Option<Vec<Entry<'a>>>,
+}
+
+/// One object of `syscalls`: what happens to the calls it names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry<'a> {
+    #[serde(borrow)]
+    pub names: Vec<Word<'a>>,
+    #[serde(borrow)]
+    pub action: Cow<'a, str>,
+    pub errno_ret: Option<u32>,
+    #[serde(borrow)]
+    pub args: Option<Vec<Argument<'a>>>,
+}
+
+/// One object of `args`: a comparison of one argument.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Argument<'a> {
+    pub index: u32,
+    pub value: u64,
+    pub value_two: Option<u64>,
+    #[serde(borrow)]
+    pub op: Cow<'a, str>,
+}
