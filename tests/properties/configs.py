@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from estiba.spec.schema import CONFIG
 from hypothesis import strategies as st
 
 from estiba import spec
+from estiba.spec.schema import CONFIG
 from estiba.tables.capabilities import CAPABILITIES
 from estiba.tables.mount_options import ATTRIBUTES, PROPAGATION
 from estiba.tables.rlimits import RLIMITS
@@ -46,7 +46,7 @@ EDGES = (
     1e30,
 )
 
-WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 PARTS = st.text("abcxyz0159._-", min_size=1, max_size=6).filter(lambda part: part not in (".", ".."))
 PATHS = st.lists(PARTS, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
 

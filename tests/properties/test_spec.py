@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 from configs import JSON, any_configs, shaped, valid_configs
-from estiba.spec.node import keys_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from estiba import spec
 from estiba.errors import ConfigInvalid, Problem
 from estiba.spec import shape
+from estiba.spec.node import keys_of
 
 many = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
