@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -15,19 +16,25 @@ ROOTFS = "rootfs"
 
 
 class Bundle:
-    """A bundle as it was when this object was made; the files are read once."""
+    """A bundle as it was when this object was made: config.json is read once."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Read the bundle at `path`. Raises ConfigInvalid when the folder or its config cannot be read."""
+        """Read the bundle at `path`. Raises ConfigInvalid when it has no config.json that can be read."""
         self.path = Path(os.path.abspath(path))
         """The folder, absolute; symbolic links are left as they are."""
         self.text = _read(self.path)
         """config.json as it stands on disk: what the engine gets."""
-        self.config = spec.parse(self.text, str(self.path / CONFIG))
-        """config.json as values; not yet judged, see `problems`."""
 
     def __repr__(self) -> str:
         return f"Bundle({str(self.path)!r})"
+
+    @functools.cached_property
+    def config(self) -> object:
+        """config.json as values, not yet judged (see `problems`). Raises ConfigInvalid if it is no JSON.
+
+        Read at the first use: who has the engine prove the text needs no values.
+        """
+        return spec.parse(self.text, str(self.path / CONFIG))
 
     @property
     def rootfs(self) -> Path:
@@ -35,7 +42,7 @@ class Bundle:
         root = self.config.get("root") if isinstance(self.config, dict) else None
         path = root.get("path") if isinstance(root, dict) else None
         if not isinstance(path, str) or not path:
-            raise spec.invalid(self.problems(), str(self.path / CONFIG))
+            raise spec.invalid(self.problems(), CONFIG)
         return self.path / path
 
     def problems(self) -> list[Problem]:
@@ -45,7 +52,7 @@ class Bundle:
     def check(self) -> None:
         """Raise ConfigInvalid if the config is invalid or its root file system is absent."""
         if problems := self.problems():
-            raise spec.invalid(problems, str(self.path / CONFIG))
+            raise spec.invalid(problems, CONFIG)
         rootfs = self.rootfs
         if os.path.isdir(rootfs):
             return
@@ -53,7 +60,7 @@ class Bundle:
         inside = rootfs.is_relative_to(self.path)
         hint = "the path is relative to the bundle: put the files there, or name another folder"
         problem = Problem("/root/path", f'"{rootfs}" is {what}', hint if inside else None)
-        raise spec.invalid([problem], str(self.path / CONFIG))
+        raise spec.invalid([problem], CONFIG)
 
     @classmethod
     def make(

@@ -110,7 +110,7 @@ def test_config_that_is_no_json_names_file_line_and_column(tmp_path: Path) -> No
     """With the path that an editor can open."""
     (tmp_path / "config.json").write_text('{\n"ociVersion" "1.2.0"}')
     with pytest.raises(ConfigInvalid) as caught:
-        Bundle(tmp_path)
+        Bundle(tmp_path).check()
     assert str(caught.value) == f'{tmp_path}/config.json:2:14: expected ":" after the name, found "1.2.0"'
 
 
@@ -129,7 +129,7 @@ def test_missing_rootfs_says_what_the_path_resolved_to(tmp_path: Path, path: str
     with pytest.raises(ConfigInvalid) as caught:
         bundle.check()
     resolved = os.path.join(tmp_path, "b", path.format(tmp_path))
-    assert refusal(caught) == (f'{tmp_path}/b/config.json /root/path: "{resolved}" is absent', hint)
+    assert refusal(caught) == (f'config.json /root/path: "{resolved}" is absent', hint)
     assert caught.value.pointer == "/root/path"
 
 
