@@ -15,6 +15,7 @@ import pytest
 
 from estiba import spec
 from estiba.errors import Problem
+from estiba.spec import sysctl
 from estiba.spec.node import keys_of
 from estiba.tables.phrases import CALLERS
 
@@ -142,3 +143,27 @@ def test_invalid_makes_one_error_of_all_problems() -> None:
     )
     assert error.pointer == "/process/args"
     assert error.problems == tuple(problems)
+
+
+def test_clocks_of_a_joined_time_namespace_cannot_be_set() -> None:
+    """The kernel takes offsets only before the first process is in."""
+    config: Any = spec.default_config()
+    config["linux"]["namespaces"].append({"type": "time", "path": "/proc/42/ns/time"})
+    config["linux"]["timeOffsets"] = {"boottime": {"secs": 1}}
+    assert told(spec.validate(config)) == (
+        "config.json /linux/timeOffsets: the clocks of a joined time namespace cannot be set\n"
+        "hint: leave out the offsets, or the path"
+    )
+
+
+def test_more_mappings_than_the_kernel_takes_are_one_problem() -> None:
+    """uid_map is written at once, so the kernel would refuse them all."""
+    config: Any = spec.default_config(rootless=True)
+    config["linux"]["uidMappings"] = [{"containerID": i, "hostID": i, "size": 1} for i in range(341)]
+    assert told(spec.validate(config)) == "config.json /linux/uidMappings: 341 mappings, the kernel takes 340"
+
+
+def test_names_of_kernel_parameters_read_with_either_separator() -> None:
+    """sysctl(8): the first separator decides, the other one is a dot within a part."""
+    assert sysctl.parts("net.ipv4.conf.eth0/1.mtu") == ["net", "ipv4", "conf", "eth0.1", "mtu"]
+    assert sysctl.parts("net/ipv4/conf/eth0.1/mtu") == ["net", "ipv4", "conf", "eth0.1", "mtu"]
