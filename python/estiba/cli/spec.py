@@ -18,7 +18,7 @@ def spec(parsed: Parsed) -> int:
     """Write config.json into the bundle; never over one that is there."""
     rootless = parsed.options.flag("rootless")
     config = default_config(rootless=rootless, uid=os.geteuid(), gid=os.getegid())
-    path = os.path.join(parsed.options.text("bundle") or ".", "config.json")
+    path = os.path.join(parsed.options.text("bundle") or "", "config.json")
     try:
         with open(path, "x", encoding="utf-8") as file:
             file.write(json.dumps(config, indent="\t", ensure_ascii=False) + "\n")

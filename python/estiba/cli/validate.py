@@ -22,7 +22,7 @@ def validate(parsed: Parsed) -> int:
     bundle = parsed.options.text("bundle")
     if bundle is not None and parsed.words:
         raise Refusal("validate", "surplus", what=parsed.words[0])
-    path = parsed.words[0] if parsed.words else os.path.join(bundle or ".", "config.json")
+    path = parsed.words[0] if parsed.words else os.path.join(bundle or "", "config.json")
     if path != "-" and os.path.isdir(path):
         path = os.path.join(path, "config.json")
     problems = spec.validate(read_json(path, "config"))

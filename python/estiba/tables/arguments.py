@@ -46,7 +46,7 @@ CREATE = (
 )
 DIALECT = (("detach", "", "flag", "", "taken for callers' sake: create always returns"),)
 
-ID = ("ID", "one", "the container's name: letters, digits and _ + - . ")
+ID = ("ID", "one", "the container's name: letters, digits and _ + - .")
 
 NATIVE: dict[
     str, tuple[str, tuple[tuple[str, str, str], ...], tuple[tuple[str, str, str, str, str], ...]]
