@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 from estiba import codegen
-from estiba.tables import errnos, phrases
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GENERATED = REPOSITORY / codegen.GENERATED
@@ -24,19 +23,3 @@ def test_generated_rust_is_formatted() -> None:
     command = ["rustfmt", "--edition", "2024", "--check", "--quiet", str(GENERATED / "mod.rs")]
     check = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert (check.returncode, check.stdout) == (0, "")
-
-
-def test_house_words_name_known_errnos() -> None:
-    """No word stands for an error number that the kernel does not have."""
-    assert set(phrases.ERRNO_WORDS) <= set(errnos.ERRNOS)
-
-
-def test_house_words_hold_no_phrase_of_a_caller() -> None:
-    """What callers search for does not slip in by way of an error number."""
-    clashes = [
-        (name, phrase)
-        for name, words in phrases.ERRNO_WORDS.items()
-        for phrase in phrases.CALLERS
-        if phrase in words.lower()
-    ]
-    assert clashes == []
