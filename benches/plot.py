@@ -16,8 +16,9 @@ from xml.sax.saxutils import escape
 
 from report import Result, Samples, with_sum
 
-COLOURS = ("#0b6e4f", "#7a8b99", "#a9b4bd", "#c0893a", "#d9b06f", "#8f6a9e")
-BAR, GAP, LEFT, WIDTH, TOP = 14, 12, 110, 640, 56
+OWN, PEERS = "#0b6e4f", ("#7a8b99", "#a9b4bd", "#c0893a", "#d9b06f", "#8f6a9e")
+BAR, GAP, LEFT, WIDTH = 14, 12, 110, 640
+LEGEND_ROW = 3  # names in a row of the legend
 STYLE = "font-family:sans-serif;font-size:11px;fill:#777"  # readable on a light page and on a dark one
 
 
@@ -28,7 +29,7 @@ def draw(result: Result) -> str:
     longest = max(median(kinds["wall_us"]) for samples in cases.values() for kinds in samples.values())
     scale = (WIDTH - LEFT - 60) / longest
     body = [_legend(names, result["runtimes"])]
-    top = TOP
+    top = 30 + 16 * -(-len(names) // LEGEND_ROW) + GAP
     for case, samples in cases.items():
         body.append(_group(case, samples, names, top, scale))
         top += len(samples) * BAR + GAP
@@ -39,12 +40,19 @@ def draw(result: Result) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {box} style="{STYLE}">\n{inside}\n</svg>\n'
 
 
+def _colour(name: str, names: list[str]) -> str:
+    """Return the colour of a runtime: estiba's own, or the next one of the peers'."""
+    peers = [other for other in names if other != "estiba"]
+    return PEERS[peers.index(name) % len(PEERS)] if name in peers else OWN
+
+
 def _legend(names: list[str], versions: dict[str, str]) -> str:
-    step = WIDTH // len(names)
     parts = []
     for at, name in enumerate(names):
-        parts.append(_bar(at * step, 26, 10, 10, COLOURS[at % len(COLOURS)]))
-        parts.append(_text(at * step + 14, 35, f"{name} {versions[name]}"))
+        row, column = divmod(at, LEGEND_ROW)
+        x, y = column * (WIDTH // LEGEND_ROW), 26 + 16 * row
+        parts.append(_bar(x, y, 10, 10, _colour(name, names)))
+        parts.append(_text(x + 14, y + 9, f"{name} {versions[name]}"))
     return "\n".join(parts)
 
 
@@ -53,7 +61,7 @@ def _group(case: str, samples: Samples, names: list[str], top: int, scale: float
     for row, (name, kinds) in enumerate(samples.items()):
         wall = kinds["wall_us"]
         y, length, least = top + row * BAR, median(wall) * scale, min(wall) * scale
-        parts.append(_bar(LEFT, y, length, BAR - 2, COLOURS[names.index(name) % len(COLOURS)]))
+        parts.append(_bar(LEFT, y, length, BAR - 2, _colour(name, names)))
         parts.append(_bar(LEFT + least, y, 1, BAR - 2, "#fff"))
         parts.append(_text(LEFT + length + 4, y + BAR - 4, f"{median(wall) / 1000:.1f}"))
     return "\n".join(parts)

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -85,6 +86,7 @@ static void start(struct caller *c, char **argv, long n)
     if (c->pid < 0)
         die("vfork");
     if (c->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* an interrupted bench leaves nobody who makes cgroups */
         if (output >= 0) {
             dup2(output, 1);
             dup2(output, 2);

@@ -6,6 +6,8 @@ Whatever a runtime leaves behind dies with the pid namespace; its cgroups are re
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import select
 import subprocess
@@ -38,11 +40,12 @@ def mount_views() -> None:
 def clear_cgroups(name: str) -> None:
     """Kill what still runs below the bench's own cgroup and remove all of it."""
     top = CGROUPS / name
-    if not top.exists():
-        return
-    (top / "cgroup.kill").write_text("1")
-    for folder, _, _ in os.walk(top, topdown=False):
-        _remove_when_empty(Path(folder))
+    while top.exists():
+        (top / "cgroup.kill").write_text("1")
+        for folder, _, _ in os.walk(top, topdown=False):
+            # An interrupted command may take a cgroup of its own away at the same time.
+            with contextlib.suppress(FileNotFoundError):
+                _remove_when_empty(Path(folder))
 
 
 def _remove_when_empty(cgroup: Path) -> None:
@@ -50,8 +53,17 @@ def _remove_when_empty(cgroup: Path) -> None:
     try:
         changed = select.poll()
         changed.register(events, select.POLLPRI)
-        while b"populated 1" in os.pread(events, 256, 0):
+        while _is_populated(events):
             changed.poll(1000)
     finally:
         os.close(events)
     cgroup.rmdir()
+
+
+def _is_populated(events: int) -> bool:
+    try:
+        return b"populated 1" in os.pread(events, 256, 0)
+    except OSError as error:
+        if error.errno != errno.ENODEV:  # what the kernel says of a removed cgroup
+            raise
+        return False
