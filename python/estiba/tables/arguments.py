@@ -44,14 +44,14 @@ CREATE = (
     ("no-new-keyring", "", "flag", "", "keep the caller's session keyring"),
     PRESERVE,
 )
-DIALECT = (("detach", "", "flag", "", "taken for callers' sake: create always returns"),)
+ACCEPTED = (("detach", "", "flag", "", "taken for callers' sake: create always returns"),)
 
 ID = ("ID", "one", "the container's name: letters, digits and _ + - .")
 
 NATIVE: dict[
     str, tuple[str, tuple[tuple[str, str, str], ...], tuple[tuple[str, str, str, str, str], ...]]
 ] = {
-    "create": ("create a container that waits for `start`", (ID,), (*CREATE, *DIALECT, HELP)),
+    "create": ("create a container that waits for `start`", (ID,), (*CREATE, *ACCEPTED, HELP)),
     "start": ("run the program of a created container", (ID,), (HELP,)),
     "state": ("print the OCI state as JSON", (ID,), (HELP,)),
     "kill": (

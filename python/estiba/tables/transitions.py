@@ -6,7 +6,7 @@ STATES: tuple[str, ...] = ("creating", "created", "running", "paused", "stopped"
 TRANSITIONS: dict[str, dict[str, str]] = {
     "start": {"created": "running"},
     "kill": {"created": "created", "running": "running", "paused": "paused"},
-    "delete": {"stopped": "absent"},
+    "delete": {"created": "absent", "stopped": "absent"},
     "exec": {"created": "created", "running": "running"},
     "pause": {"created": "paused", "running": "paused"},
     "resume": {"paused": "running"},
@@ -16,6 +16,7 @@ TRANSITIONS: dict[str, dict[str, str]] = {
 }
 """Verb to {state that allows it: state that follows}; `state` and `list` look only, so they are not here.
 
+A created container may be deleted, as runc allows: callers clean up so after a failed start.
 A created container that is paused and resumed is created again: the gate, not the freezer, tells the two apart.
 """
 
@@ -40,7 +41,6 @@ HINTS: dict[str, dict[str, str]] = {
     },
     "delete": {
         "creating": "run `estiba delete --force {id}`",
-        "created": "run `estiba kill {id} KILL` first, or `estiba delete --force {id}`",
         "running": "run `estiba kill {id} KILL` first, or `estiba delete --force {id}`",
         "paused": "run `estiba kill {id} KILL` and `estiba resume {id}`, or `estiba delete --force {id}`",
     },

@@ -41,7 +41,7 @@ const KILL_STEPS: &[(Status, Option<Status>)] = &[
     (Status::Paused, Some(Status::Paused)),
 ];
 
-const DELETE_STEPS: &[(Status, Option<Status>)] = &[(Status::Stopped, None)];
+const DELETE_STEPS: &[(Status, Option<Status>)] = &[(Status::Created, None), (Status::Stopped, None)];
 
 const EXEC_STEPS: &[(Status, Option<Status>)] =
     &[(Status::Created, Some(Status::Created)), (Status::Running, Some(Status::Running))];
@@ -80,7 +80,6 @@ const START_HINTS: &[(Status, &str)] = &[
 
 const DELETE_HINTS: &[(Status, &str)] = &[
     (Status::Creating, "run `estiba delete --force {id}`"),
-    (Status::Created, "run `estiba kill {id} KILL` first, or `estiba delete --force {id}`"),
     (Status::Running, "run `estiba kill {id} KILL` first, or `estiba delete --force {id}`"),
     (Status::Paused, "run `estiba kill {id} KILL` and `estiba resume {id}`, or `estiba delete --force {id}`"),
 ];
