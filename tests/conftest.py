@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures for tests that start containers, and the check after each that nothing is left of them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from estiba.spec import default_config
+from support import leftovers, needs, processes, rootfs, views
+from support.bundles import Bundle, Changes, make_bundle
+from support.processes import Pipe
+from support.runtime import MARKER, Runtime, become, command, reference
+from support.terminals import ConsoleSocket
+
+ROOTLESS_UID = 64321  # no passwd entry, and no subuid range: the simplest rootless user there is
+
+MakeBundle = Callable[..., Bundle]
+
+_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, and take in the orphans of all that will be started."""
+    processes.become_subreaper()
+    for line in (
+        "requires(*needs): what the test needs of the host; see tests/support/needs.py",
+        "not_on(runtime, why): the test does not judge this reference runtime",
+        "estiba_only: the test is about what no reference runtime promises",
+        "views(*names): the views the test runs in; without it, both",
+        "core: part of the matrix of doors, views and users that every run goes through",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that starts containers in every view it is meant for."""
+    if "view" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("views")
+        names = [v for v in views.available() if mark is None or v in mark.args]
+        if os.environ.get("ESTIBA_MATRIX", "all") == "core" and not metafunc.definition.get_closest_marker(
+            "core"
+        ):
+            names = names[:1]
+        metafunc.parametrize("view", names, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what does not judge the reference runtime under test."""
+    name = reference()
+    if name is None:
+        return
+    out = [
+        item
+        for item in items
+        if item.get_closest_marker("estiba_only")
+        or any(m.args[0] == name for m in item.iter_markers("not_on"))
+    ]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose needs are not met, by a reason that expected_skips.txt can list."""
+    callspec = getattr(item, "callspec", None)
+    name = callspec.params.get("view") if callspec else None
+    view = views.View(name, hold=False) if name else None
+    for mark in item.iter_markers("requires"):
+        for need in mark.args:
+            if lack := needs.missing(need, view):
+                pytest.skip(f"lacks: {lack}")
+
+
+_lacks: set[str] = set()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note each lack that a test was skipped for."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        _lacks.add(str(report.longrepr[2]).removeprefix("Skipped: "))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run if a test was skipped for a reason that nobody expects."""
+    if _lacks - {f"lacks: {e}" for e in needs.expected()} and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests were skipped for."""
+    known = {f"lacks: {e}" for e in needs.expected()}
+    for lack in sorted(_lacks):
+        terminalreporter.write_line(f"skipped, {'expected' if lack in known else 'NOT EXPECTED'}: {lack}")
+
+
+@pytest.fixture(scope="session")
+def session_folder() -> Iterator[Path]:
+    """A folder that other users can walk through; its short name leaves room for socket paths."""
+    folder = Path(tempfile.mkdtemp(prefix="et-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def prepared(session_folder: Path) -> Path:
+    """Busybox, from where every root links it."""
+    rootfs.prepare(session_folder / "busybox")
+    return session_folder / "busybox"
+
+
+@pytest.fixture(scope="session")
+def cgroup_parent() -> Iterator[str]:
+    """The cgroup path below which all containers of this session are."""
+    parent = f"/estiba-test-{os.getpid()}"
+    yield parent
+    for hierarchy in views.hierarchies():
+        folder = hierarchy.mountpoint / parent.lstrip("/")
+        if folder.exists():
+            folder.rmdir()
+
+
+@pytest.fixture(scope="session")
+def view(request: pytest.FixtureRequest) -> Iterator[views.View]:
+    """The cgroup view that this test runs in."""
+    made = views.View(request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def folder(session_folder: Path) -> Iterator[Path]:
+    """A folder for this test alone."""
+    made = session_folder / str(next(_numbers))
+    made.mkdir(mode=0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def runtime(folder: Path, view: views.View, cgroup_parent: str) -> Iterator[Runtime]:
+    """The runtime under test, as root; after the test nothing may be left of what it did."""
+    made = Runtime(folder, folder / "state", view, folder.name)
+    yield from _watched(made, cgroup_parent)
+
+
+@pytest.fixture
+def rootless(folder: Path, view: views.View, cgroup_parent: str) -> Iterator[Runtime]:
+    """The runtime under test as a user without privileges, and without a passwd entry."""
+    words = command()
+    if Path(words[0]).name == "estiba":  # the checkout may stand where this user cannot go
+        shutil.copy(words[0], folder / "estiba")
+        words[0] = str(folder / "estiba")
+    made = Runtime(folder, folder / "own" / "state", view, folder.name, words)
+    (folder / "own").mkdir()
+    os.chown(folder / "own", ROOTLESS_UID, ROOTLESS_UID)
+    made.prefix = become(ROOTLESS_UID)
+    made.environ = {"XDG_RUNTIME_DIR": str(folder / "own"), "HOME": str(folder / "own")}
+    yield from _watched(made, cgroup_parent)
+
+
+def _watched(runtime: Runtime, cgroup_parent: str) -> Iterator[Runtime]:
+    host = views.View("hybrid", hold=False)
+    before = leftovers.Before([host] if runtime.view.pid == host.pid else [host, runtime.view])
+    yield runtime
+    processes.reap_orphans()
+    watched = (before, runtime.marker, cgroup_parent, _prefix(), runtime.root)
+    if left := leftovers.find(*watched):
+        leftovers.remove(*watched)
+        processes.reap_orphans()
+        pytest.fail("left behind:\n  " + "\n  ".join(left))
+
+
+def _prefix() -> str:
+    return f"et{os.getpid()}-"
+
+
+@pytest.fixture
+def base_config() -> dict[str, Any]:
+    """The config that every bundle starts from."""
+    return default_config()
+
+
+@pytest.fixture
+def rootless_config() -> dict[str, Any]:
+    """The config of a user without privileges."""
+    config = default_config(rootless=True, uid=ROOTLESS_UID, gid=ROOTLESS_UID)
+    return config
+
+
+@pytest.fixture
+def bundle(folder: Path, prepared: Path, cgroup_parent: str, base_config: dict[str, Any]) -> MakeBundle:
+    """Make bundles: `bundle("script" or [argv], {"/json/pointer": value})`."""
+
+    def make(
+        program: str | Sequence[str] = "true",
+        changes: Changes | None = None,
+        base: dict[str, Any] | None = None,
+    ) -> Bundle:
+        ident = f"{_prefix()}{next(_numbers)}"
+        always: dict[str, Any] = {"/process/env/-": f"{MARKER}={folder.name}"}
+        if base is None:
+            always["/linux/cgroupsPath"] = f"{cgroup_parent}/{ident}"
+        return make_bundle(
+            folder / ident, ident, base or base_config, program, {**always, **(changes or {})}, prepared
+        )
+
+    return make
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    """A pipe for a container's stdout."""
+    made = Pipe()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def console(folder: Path) -> Iterator[ConsoleSocket]:
+    """A listening console socket."""
+    made = ConsoleSocket(folder / "console")
+    yield made
+    made.close()

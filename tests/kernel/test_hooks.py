@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks: when each runs, in which namespaces, what it reads on stdin, and what its failure means."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import MakeBundle
+from support.bundles import Bundle
+from support.processes import namespace
+from support.runtime import Runtime
+
+BEFORE_START = ("prestart", "createRuntime", "createContainer")
+HOST_SIDE = ("prestart", "createRuntime", "poststart", "poststop")
+EARLY_POSTSTART = pytest.mark.not_on("runc", "1.1.5 runs poststart in create")
+ALL = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
+
+
+def hook(script: str, **more: Any) -> dict[str, Any]:
+    """A hook that is a shell script; `sh` is where both the host and the container have it."""
+    return {"path": "/bin/sh", "args": ["sh", "-c", script], "env": ["PATH=/usr/bin:/bin"], **more}
+
+
+def with_log(
+    bundle: MakeBundle, folder: Path, script: str, *kinds: str, program: str = "true"
+) -> tuple[Bundle, Path]:
+    """A bundle whose hooks append to a file that host and container both see at /log."""
+    log = folder / "log"
+    log.mkdir()
+    config = bundle(program)
+    (config.rootfs / "log").mkdir()
+    config.change(
+        "/mounts/-", {"destination": "/log", "type": "bind", "source": str(log), "options": ["bind"]}
+    )
+    for kind in kinds:
+        place = "/log" if kind == "startContainer" else str(log)
+        config.change(f"/hooks/{kind}/-", hook(script.format(kind=kind, log=place)))
+    return config, log
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("kind", [*ALL[:4], pytest.param("poststart", marks=EARLY_POSTSTART), "poststop"])
+def test_a_hook_reads_the_state_with_the_right_pid(
+    runtime: Runtime, bundle: MakeBundle, folder: Path, kind: str
+) -> None:
+    config, log = with_log(bundle, folder, "cat > {log}/{kind}", kind, program="sleep 1000")
+    container = runtime.start(config)
+    container.delete()
+    state = json.loads((log / kind).read_text())
+    assert state["id"] == config.id
+    assert state["bundle"] == str(config.path)
+    expected = {"startContainer": "created", "poststart": "running", "poststop": "stopped"}
+    assert state["status"] in (expected.get(kind, "creating"), "created" if kind in BEFORE_START else "")
+    if kind in HOST_SIDE and kind != "poststop":
+        assert state["pid"] == container.pid
+
+
+@EARLY_POSTSTART
+def test_hooks_run_in_the_order_of_the_specification(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    config, log = with_log(
+        bundle, folder, "echo {kind} >> {log}/order", *ALL, program="echo program >> /log/order"
+    )
+    container = runtime.start(config)
+    container.wait()
+    container.delete()
+    order = (log / "order").read_text().split()
+    assert [word for word in order if word not in ("poststart", "program")] == [
+        k for k in ALL if k != "poststart"
+    ]
+    assert order.index("program") > order.index("startContainer")
+    assert order.index("poststart") > order.index("startContainer")
+
+
+def test_hooks_of_one_kind_run_in_their_order(runtime: Runtime, bundle: MakeBundle, folder: Path) -> None:
+    config, log = with_log(bundle, folder, "echo {kind} 1 >> {log}/order", "createRuntime")
+    config.change("/hooks/createRuntime/-", hook(f"echo createRuntime 2 >> {log}/order"))
+    runtime.output(config)
+    assert (log / "order").read_text().splitlines() == ["createRuntime 1", "createRuntime 2"]
+
+
+@pytest.mark.parametrize("kind", ["prestart", "createRuntime"])
+def test_create_runs_the_hooks_of_the_runtime_and_start_does_not(
+    runtime: Runtime, bundle: MakeBundle, folder: Path, kind: str
+) -> None:
+    config, log = with_log(
+        bundle, folder, "echo {kind} >> {log}/order", kind, "startContainer", program="sleep 1000"
+    )
+    container = runtime.create(config)
+    assert (log / "order").read_text().split() == [kind]
+    container.start()
+    container.delete()
+    assert (log / "order").read_text().split() == [kind, "startContainer"]
+
+
+@pytest.mark.parametrize("kind", HOST_SIDE)
+def test_a_hook_of_the_runtime_runs_in_the_runtimes_namespaces(
+    runtime: Runtime, bundle: MakeBundle, folder: Path, kind: str
+) -> None:
+    config, log = with_log(
+        bundle, folder, "readlink /proc/self/ns/mnt > {log}/{kind}", kind, program="sleep 1000"
+    )
+    runtime.start(config).delete()
+    assert (log / kind).read_text().strip() == namespace(runtime.view.pid, "mnt")
+
+
+@pytest.mark.parametrize("kind", ["createContainer", "startContainer"])
+def test_a_hook_of_the_container_runs_in_its_namespaces(
+    runtime: Runtime, bundle: MakeBundle, folder: Path, kind: str
+) -> None:
+    config, log = with_log(
+        bundle, folder, "readlink /proc/self/ns/net > {log}/{kind}", kind, program="sleep 1000"
+    )
+    container = runtime.start(config)
+    assert (log / kind).read_text().strip() == namespace(container.pid, "net")
+    container.delete()
+
+
+def test_a_hook_has_the_environment_and_arguments_of_the_config(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    config, log = with_log(bundle, folder, "true")
+    script = f"echo $0 $1 $KEY $LEAKED > {log}/seen"
+    entry = {
+        "path": "/bin/sh",
+        "args": ["sh", "-c", script, "zero", "one"],
+        "env": ["KEY=value", "PATH=/bin"],
+    }
+    config.change("/hooks/createRuntime/-", entry)
+    runtime.output(config, env={"LEAKED": "yes"})
+    assert (log / "seen").read_text().split() == ["zero", "one", "value"]
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("kind", BEFORE_START)
+def test_a_failing_hook_stops_create(runtime: Runtime, bundle: MakeBundle, kind: str) -> None:
+    config = bundle("echo ran")
+    config.change(f"/hooks/{kind}/-", hook("echo why >&2; exit 3"))
+    result = runtime.run(config)
+    assert (result.code != 0, result.out) == (True, "")
+    assert runtime.call("state", config.id).code != 0
+
+
+def test_a_failing_hook_before_the_program_keeps_it_from_running(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    config = bundle("echo ran")
+    config.change("/hooks/startContainer/-", hook("exit 3"))
+    result = runtime.run(config)
+    assert (result.code != 0, result.out) == (True, "")
+
+
+def test_a_failing_poststop_hook_does_not_keep_the_container(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("true")
+    config.change("/hooks/poststop/-", hook("exit 3"))
+    runtime.run(config)
+    assert runtime.call("state", config.id).code != 0
+
+
+@pytest.mark.parametrize("kind", ["createRuntime", "createContainer"])
+def test_a_hook_over_its_timeout_is_ended_and_stops_create(
+    runtime: Runtime, bundle: MakeBundle, kind: str
+) -> None:
+    config = bundle("echo ran")
+    config.change(f"/hooks/{kind}/-", hook("exec sleep 1000", timeout=1))
+    result = runtime.run(config)
+    assert (result.code != 0, result.out) == (True, "")
+
+
+@pytest.mark.estiba_only
+def test_the_error_of_a_failing_hook_says_which_how_and_why(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("true")
+    config.change("/hooks/createRuntime", [hook("exit 0"), hook("echo the reason >&2; exit 3")])
+    err = runtime.run(config).err
+    assert "/hooks/createRuntime/1" in err
+    assert "3" in err
+    assert "the reason" in err
+
+
+def test_a_hook_gets_no_descriptors_but_the_first_three(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    config, log = with_log(bundle, folder, "ls /proc/self/fd > {log}/{kind}", "startContainer")
+    runtime.output(config)
+    assert (log / "startContainer").read_text().split() == ["0", "1", "2", "3"]
