@@ -213,6 +213,12 @@ pub fn truncate(fd: BorrowedFd<'_>, size: u64) -> Result<()> {
     unsafe { sc!(nr::FTRUNCATE, fd.raw(), size) }.map(drop)
 }
 
+/// Sets the position of an open file back to its start.
+pub fn rewind(fd: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: no pointers.
+    unsafe { sc!(nr::LSEEK, fd.raw(), 0, 0) }.map(drop)
+}
+
 /// An exclusive flock(2). Without `wait`, EAGAIN tells that somebody holds it.
 pub fn lock(fd: BorrowedFd<'_>, wait: bool) -> Result<()> {
     const LOCK_EX: i32 = 2;
@@ -224,6 +230,20 @@ pub fn lock(fd: BorrowedFd<'_>, wait: bool) -> Result<()> {
 
 /// Calls `each` with the name of every entry of an open folder but "." and "..".
 pub fn list_dir(dir: BorrowedFd<'_>, each: &mut dyn FnMut(&CStr)) -> Result<()> {
+    list_entries(dir, &mut |name, _| each(name))
+}
+
+/// The same for the folders in it alone, as the file system tells them (kernfs, ext4 and tmpfs do).
+pub fn list_folders(dir: BorrowedFd<'_>, each: &mut dyn FnMut(&CStr)) -> Result<()> {
+    const DT_DIR: u8 = 4;
+    list_entries(dir, &mut |name, kind| {
+        if kind == DT_DIR {
+            each(name);
+        }
+    })
+}
+
+fn list_entries(dir: BorrowedFd<'_>, each: &mut dyn FnMut(&CStr, u8)) -> Result<()> {
     let mut buffer = [0u64; 256]; // struct linux_dirent64 wants eight-byte alignment
     loop {
         // SAFETY: `buffer` is writable for its size.
@@ -238,7 +258,7 @@ pub fn list_dir(dir: BorrowedFd<'_>, each: &mut dyn FnMut(&CStr)) -> Result<()> 
             let Some(entry) = rest.get(19..length) else { return Err(Errno::EIO) };
             let name = CStr::from_bytes_until_nul(entry).map_err(|_| Errno::EIO)?;
             if name != c"." && name != c".." {
-                each(name);
+                each(name, rest[18]);
             }
             rest = rest.get(length..).unwrap_or(&[]);
         }

@@ -9,6 +9,7 @@
 compile_error!("estiba knows the system calls of x86_64 Linux only");
 
 pub mod bpf;
+pub mod clock;
 pub mod clone;
 pub mod fd;
 pub mod fs;

@@ -16,6 +16,11 @@ pub fn open(at: BorrowedFd<'_>, path: &str, flags: i32) -> Result<OwnedFd> {
     fs::open(at, &c_path(path)?, flags, 0)
 }
 
+/// A folder, to hold and to work below.
+pub fn open_dir(path: &str) -> Result<OwnedFd> {
+    open(CWD, path, fs::O_RDONLY | fs::O_DIRECTORY)
+}
+
 pub fn read(at: BorrowedFd<'_>, path: &str) -> Result<String> {
     read_open(open(at, path, fs::O_RDONLY)?.borrow())
 }
@@ -26,16 +31,34 @@ pub fn read_path(path: &str) -> Result<String> {
 
 /// What is left of an open file. Bytes that are no text are marked, not lost.
 pub fn read_open(file: BorrowedFd<'_>) -> Result<String> {
+    Ok(match String::from_utf8(read_bytes(file)?) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
+pub fn read_bytes(file: BorrowedFd<'_>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut buffer = [0u8; 4096];
     loop {
         match fd::read(file, &mut buffer)? {
-            0 => break,
+            0 => return Ok(bytes),
             n => bytes.extend_from_slice(&buffer[..n]),
         }
     }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+}
+
+/// The whole of an open file, wherever its position stands.
+pub fn read_from_start(file: BorrowedFd<'_>) -> Result<String> {
+    fs::rewind(file)?;
+    read_open(file)
+}
+
+pub fn write(at: BorrowedFd<'_>, path: &str, text: &str) -> Result<()> {
+    let file = open(at, path, fs::O_WRONLY)?;
+    fd::write(file.borrow(), text.as_bytes()).map(drop)
+}
+
+pub fn write_path(path: &str, text: &str) -> Result<()> {
+    write(CWD, path, text)
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which cgroup hierarchies this host has and where: pure v2, v1, or both (hybrid). Plain data, read once.
 
+use crate::cgroup::file;
 use crate::error::{Error, Result};
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use estiba_sys::fs;
@@ -37,7 +39,7 @@ impl Hierarchy {
         let root = self.root.trim_end_matches('/');
         let below = path.strip_prefix(root).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
         let escapes = below.split('/').any(|part| part == "..");
-        (!escapes).then(|| alloc::format!("{}{}", self.mount_point, below.trim_end_matches('/')))
+        (!escapes).then(|| format!("{}{}", self.mount_point, below.trim_end_matches('/')))
     }
 }
 
@@ -55,8 +57,7 @@ impl Layout {
             return Ok(Layout::pure_v2("/sys/fs/cgroup"));
         }
         let read = |path: &str| {
-            super::file::read_path(path)
-                .map_err(|errno| Error::refused(alloc::format!("read \"{path}\""), errno))
+            super::file::read_path(path).map_err(|errno| Error::refused(format!("read \"{path}\""), errno))
         };
         Ok(Layout::parse(&read("/proc/self/mountinfo")?, &Membership::parse(&read("/proc/self/cgroup")?)))
     }
@@ -129,7 +130,16 @@ pub struct Entry {
     pub path: String,
 }
 
+fn read(path: &str) -> Result<String> {
+    file::read_path(path).map_err(|errno| Error::refused(format!("read \"{path}\""), errno))
+}
+
 impl Membership {
+    /// The caller's own.
+    pub fn read() -> Result<Membership> {
+        Ok(Membership::parse(&read("/proc/self/cgroup")?))
+    }
+
     pub fn parse(text: &str) -> Membership {
         let entry = |line: &str| {
             let (controllers, path) = line.split_once(':')?.1.split_once(':')?;

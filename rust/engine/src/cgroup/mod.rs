@@ -2,17 +2,31 @@
 //! cgroups on two axes: where a container's cgroup is (`layout`, `place`) and what is written into it (`values`,
 //! `devices`). v1, hybrid and v2 are layouts of the host, never three managers.
 //!
-//!     layout ── place ──► Vec<Dir> ── survey ──► in the state record ── Cgroup::create ──► fd, procs_fds: clone3
-//!     resources ── values::writes ──► Vec<Write> ── apply        devices ── Policy ──► program or writes
+//!     layout ── place ──► Vec<Dir> ── survey ──► in the state record ── Cgroup::create ──► open_v2, open_procs: clone3
+//!     resources ── values::writes ──► Vec<Write> ── apply         devices ── Policy ──► program or writes
 
+mod apply;
+mod create;
+pub mod device_filter;
 pub mod device_program;
 pub mod devices;
-mod file;
+pub mod file;
+mod freeze;
+mod kill;
 pub mod layout;
 pub mod place;
+mod process;
+mod remove;
+mod stats;
+mod tree;
 pub mod values;
 #[cfg(test)]
 mod values_tests;
 mod values_v1;
 mod values_v2;
+mod wait;
 mod weight;
+
+pub use create::Cgroup;
+pub use layout::{Hierarchy, Layout, Membership};
+pub use place::{Dir, Manager, PlaceRequest, place};

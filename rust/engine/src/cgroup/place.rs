@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where a container's cgroup is: `cgroupsPath` to one folder in each hierarchy. Pure.
 
+use crate::cgroup::file;
 use crate::cgroup::layout::{Hierarchy, Layout, Membership, Version};
 use crate::error::{Error, ErrorKind, Result};
 use alloc::format;
@@ -36,6 +37,14 @@ impl Dir {
         self.controllers.iter().any(|name| name == controller)
     }
 
+    pub(super) fn read(&self, name: &str) -> estiba_sys::Result<String> {
+        file::read_path(&format!("{}/{name}", self.path))
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) -> estiba_sys::Result<()> {
+        file::write_path(&format!("{}/{name}", self.path), text)
+    }
+
     /// "memory" or "v2", for messages.
     pub fn label(&self) -> String {
         if self.is_v2() { String::from("v2") } else { self.controllers.join(",") }
@@ -44,7 +53,7 @@ impl Dir {
 
 /// What decides the place of a container's cgroup.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct PlaceRequest<'a> {
     pub manager: Manager,
     pub cgroups_path: Option<&'a str>,
     pub id: &'a str,
@@ -53,7 +62,7 @@ pub struct Request<'a> {
 }
 
 /// The folders that the container joins; none when cgroups are disabled or not mounted.
-pub fn place(request: Request<'_>, layout: &Layout, own: &Membership) -> Result<Vec<Dir>> {
+pub fn place(request: PlaceRequest<'_>, layout: &Layout, own: &Membership) -> Result<Vec<Dir>> {
     match request.manager {
         Manager::Disabled => return Ok(Vec::new()),
         Manager::Systemd => {
@@ -139,11 +148,11 @@ mod tests {
         Layout::parse(mounts, &Membership::parse(OWN))
     }
 
-    fn request(path: Option<&str>) -> Request<'_> {
-        Request { manager: Manager::Cgroupfs, cgroups_path: path, id: "web", is_rootless: false }
+    fn request(path: Option<&str>) -> PlaceRequest<'_> {
+        PlaceRequest { manager: Manager::Cgroupfs, cgroups_path: path, id: "web", is_rootless: false }
     }
 
-    fn paths(request: Request<'_>, layout: &Layout) -> Vec<String> {
+    fn paths(request: PlaceRequest<'_>, layout: &Layout) -> Vec<String> {
         let dirs = place(request, layout, &Membership::parse(OWN)).unwrap();
         dirs.into_iter().map(|dir| dir.path).collect()
     }
@@ -179,7 +188,7 @@ mod tests {
         let pure = Layout::pure_v2("/sys/fs/cgroup");
         assert_eq!(paths(request(None), &pure), ["/sys/fs/cgroup/estiba-web"]);
         assert_eq!(paths(request(Some("")), &pure), ["/sys/fs/cgroup/estiba-web"]);
-        let rootless = Request { is_rootless: true, ..request(None) };
+        let rootless = PlaceRequest { is_rootless: true, ..request(None) };
         assert_eq!(paths(rootless, &pure), ["/sys/fs/cgroup/user.slice/estiba-web"]);
     }
 
@@ -201,9 +210,9 @@ mod tests {
     #[test]
     fn managers_other_than_cgroupfs_make_no_path() {
         let own = Membership::parse(OWN);
-        let disabled = Request { manager: Manager::Disabled, ..request(None) };
+        let disabled = PlaceRequest { manager: Manager::Disabled, ..request(None) };
         assert!(place(disabled, &hybrid(), &own).unwrap().is_empty());
-        let systemd = Request { manager: Manager::Systemd, ..request(None) };
+        let systemd = PlaceRequest { manager: Manager::Systemd, ..request(None) };
         let error = place(systemd, &hybrid(), &own).unwrap_err();
         assert_eq!(error.message, "the systemd cgroup manager is not built yet");
     }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Waiting for a cgroup to change: by its events file on v2, by pidfds on v1, never by spinning.
+
+use crate::cgroup::file;
+use crate::cgroup::tree;
+use alloc::vec::Vec;
+use estiba_sys::clock::monotonic_milliseconds;
+use estiba_sys::fd::{BorrowedFd, OwnedFd, POLLIN, POLLPRI, PollFd, poll};
+use estiba_sys::process::pidfd_open;
+use estiba_sys::{Errno, Result, fs};
+
+/// A point in time, in milliseconds of the monotonic clock.
+#[derive(Debug)]
+pub struct Deadline(u64);
+
+impl Deadline {
+    pub fn after(milliseconds: u64) -> Deadline {
+        Deadline(monotonic_milliseconds() + milliseconds)
+    }
+
+    pub fn left(&self) -> i32 {
+        i32::try_from(self.0.saturating_sub(monotonic_milliseconds())).unwrap_or(i32::MAX)
+    }
+}
+
+/// Waits for events, `milliseconds` at most and not beyond the deadline. A signal ends it early.
+pub fn poll_for(set: &mut [PollFd], milliseconds: i32, deadline: &Deadline) -> Result<()> {
+    match poll(set, milliseconds.min(deadline.left())) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Waits until `key` of cgroup.events says `value` (v2); false when the time is over.
+pub fn until_event(folder: BorrowedFd<'_>, key: &str, value: &str, deadline: &Deadline) -> Result<bool> {
+    let events = match file::open(folder, "cgroup.events", fs::O_RDONLY) {
+        // Removed meanwhile: nobody is in it and nothing of it moves.
+        Err(Errno::ENOENT | Errno::ENODEV) => return Ok(true),
+        events => events?,
+    };
+    loop {
+        // From the start on each turn: reading is what arms the next notification (kernfs).
+        let text = match file::read_from_start(events.borrow()) {
+            Err(Errno::ENODEV) => return Ok(true),
+            text => text?,
+        };
+        if text.lines().any(|line| line.split_once(' ') == Some((key, value))) {
+            return Ok(true);
+        }
+        if deadline.left() == 0 {
+            return Ok(false);
+        }
+        poll_for(&mut [PollFd { fd: events.raw(), events: POLLPRI, revents: 0 }], i32::MAX, deadline)?;
+    }
+}
+
+/// Waits until no process is in the cgroup or below it; false when the time is over.
+pub fn until_empty(folder: BorrowedFd<'_>, is_v2: bool, deadline: &Deadline) -> Result<bool> {
+    if is_v2 && until_event(folder, "populated", "0", deadline)? {
+        // The events file tells it a moment before rmdir agrees; v1 takes this road always.
+        return pause(deadline);
+    }
+    loop {
+        let watched: Vec<OwnedFd> =
+            tree::pids(folder)?.into_iter().filter_map(|pid| pidfd_open(pid).ok()).collect();
+        let Some(first) = watched.first() else { return pause(deadline) };
+        if deadline.left() == 0 {
+            return Ok(false);
+        }
+        poll_for(&mut [PollFd { fd: first.raw(), events: POLLIN, revents: 0 }], i32::MAX, deadline)?;
+    }
+}
+
+/// A millisecond for the kernel to finish what it has begun.
+pub fn pause(deadline: &Deadline) -> Result<bool> {
+    poll_for(&mut [], 1, deadline)?;
+    Ok(deadline.left() > 0)
+}
