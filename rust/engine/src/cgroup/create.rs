@@ -14,6 +14,9 @@ use alloc::vec::Vec;
 use estiba_sys::fd::{CWD, OwnedFd};
 use estiba_sys::{Errno, fs};
 
+/// Milliseconds. Freeing much memory takes a killed process seconds.
+const PATIENCE: u64 = 10_000;
+
 /// A container's cgroup: its folders, one in each hierarchy.
 #[derive(Clone, Debug)]
 pub struct Cgroup {
@@ -100,7 +103,12 @@ impl Cgroup {
 
     /// Removes it, with all that the container made in it. One that is gone is fine.
     pub fn remove(&self) -> Result<()> {
-        remove(&self.dirs)
+        self.remove_within(PATIENCE)
+    }
+
+    /// The same; processes that were killed have `milliseconds` to leave.
+    pub fn remove_within(&self, milliseconds: u64) -> Result<()> {
+        remove(&self.dirs, milliseconds)
     }
 
     /// What there is to join.

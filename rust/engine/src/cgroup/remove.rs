@@ -12,12 +12,10 @@ use alloc::vec::Vec;
 use estiba_sys::fd::CWD;
 use estiba_sys::{Errno, fs};
 
-/// How long processes that were killed may take to leave: freeing much memory takes seconds.
-const PATIENCE: u64 = 10_000;
-
 /// Removes every folder of the list; one that is gone already is fine. All are tried, the first failure is told.
-pub fn remove(dirs: &[Dir]) -> Result<()> {
-    let deadline = Deadline::after(PATIENCE);
+/// `patience`: milliseconds for processes that were killed to leave.
+pub fn remove(dirs: &[Dir], patience: u64) -> Result<()> {
+    let deadline = Deadline::after(patience);
     let mut first = Ok(());
     for dir in dirs {
         let done = remove_one(dir, &deadline);
