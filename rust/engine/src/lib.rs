@@ -1,15 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The engine: spec to plan, plan to container. Safe Rust, no std, prints nothing and knows no Python.
+//!
+//!     verbs::create ─► spec::parse ─► plan::create(&Spec, &Host) ─► launch ─► [clone3] ─► init: steps ─► execve
+//!                         record before the first side effect ─┘        └─ record with pid, then the commit
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod cgroup;
+mod clock;
+mod console;
 pub mod error;
-pub mod image;
-pub mod spec {
-    pub mod resources;
-}
+mod explain;
+mod failures;
+pub mod foreground;
+pub mod generated;
+mod hooks;
+pub mod host;
+mod launch;
+mod oci_state;
+pub mod plan;
+mod proc;
+pub mod seccomp;
+pub mod spec;
+pub mod state;
+pub mod verbs;
 
 pub use error::{Error, ErrorKind, Result};

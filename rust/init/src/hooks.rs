@@ -11,6 +11,7 @@ pub fn run(
     _argv: Strings<'_>,
     _env: Strings<'_>,
     _seconds: u32,
+    _state: i32,
     _scratch: &mut [u8],
 ) -> Outcome {
     Err(Failure::from(Errno::ENOSYS))

@@ -44,7 +44,6 @@ pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what:
         let above = open_with(root, target, fs::O_RDONLY | fs::O_DIRECTORY, resolve_flags(strict))?;
         if what.keep_mode {
             fs::change_mode(above.borrow(), below.mode & 0o7777)?;
-            fs::change_owner_at(above.borrow(), c"", below.uid, below.gid)?;
         }
         if what.copy_up {
             copy::tree(folder.borrow(), above.borrow())?;

@@ -122,27 +122,13 @@ fn check_elf(head: &[u8]) -> Outcome {
     Ok(())
 }
 
-/// Executes; returns only on failure.
-pub fn execute(
-    path: &CStr,
-    argv: Strings<'_>,
-    env: Strings<'_>,
-    home: Option<u32>,
-    scratch: &mut [u8],
-) -> Errno {
-    let mut buffer = [0; 512];
-    let home = home.map(|uid| find_home(uid, &mut buffer));
-    process::execute(path, argv, &mut env.iter().chain(home), scratch)
-}
-
-/// "HOME=..." for this uid from /etc/passwd, else "HOME=/".
-fn find_home(uid: u32, buffer: &mut [u8]) -> &CStr {
+/// Fills in "HOME=..." for this uid from /etc/passwd, else "HOME=/".
+pub fn find_home(uid: u32, buffer: &mut [u8]) {
     const UNKNOWN: &[u8] = b"HOME=/";
     if let Some(start) = buffer.get_mut(..UNKNOWN.len()) {
         start.copy_from_slice(UNKNOWN);
     }
-    let _ = look_up_home(uid, buffer);
-    CStr::from_bytes_until_nul(buffer).unwrap_or(c"HOME=/")
+    let _ = look_up_home(uid, buffer); // without an entry it stays "/"
 }
 
 /// Reads the file in pieces; a line that does not fit is passed over. O_NONBLOCK: it may be a FIFO.

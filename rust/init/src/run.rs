@@ -33,6 +33,8 @@ pub type Outcome = Result<(), Failure>;
 pub struct Init<'a> {
     root: Option<OwnedFd>,
     program: Option<&'a CStr>,
+    /// "HOME=..." with its NUL; empty if the config sets it.
+    home: [u8; 512],
     directory_refused: bool,
     /// Where failures go: the report socket, after the gate the outcome FIFO.
     report_to: BorrowedFd<'static>,
@@ -52,12 +54,14 @@ pub fn main() -> ! {
         report(BorrowedFd::numbered(REPORT_FD), 0, Failure::from(Errno::EINVAL));
         process::exit(126)
     };
+    process::set_umask(0);
     let Ok(image) = memory::map_private(BorrowedFd::numbered(PLAN_FD)) else { damaged() };
     fd::close(PLAN_FD);
     let Some((steps, scratch)) = Steps::open(image) else { damaged() };
     let mut init = Init {
         root: None,
         program: None,
+        home: [0; 512],
         directory_refused: false,
         report_to: BorrowedFd::numbered(REPORT_FD),
         scratch,
@@ -200,8 +204,11 @@ fn perform_on_process<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
         Step::Capabilities { effective, permitted, inheritable, ambient } => {
             identity::take_capabilities(effective, permitted, inheritable, ambient)
         }
-        Step::FindProgram { candidates } => {
+        Step::FindProgram { candidates, home } => {
             init.program = Some(program::find(candidates)?);
+            if let Some(uid) = home {
+                program::find_home(uid, &mut init.home);
+            }
             Ok(())
         }
         Step::Commit {} => {
@@ -209,12 +216,16 @@ fn perform_on_process<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             Ok(())
         }
         Step::Gate {} => wait_at_gate(init),
-        Step::Hook { path, argv, env, seconds } => hooks::run(path, argv, env, seconds, init.scratch),
+        Step::Hook { path, argv, env, seconds, state } => {
+            hooks::run(path, argv, env, seconds, state, init.scratch)
+        }
         Step::Seccomp { flags, program } => done(process::load_seccomp_filter(program, flags)),
         Step::KeepDescriptors { from, count } => keep_descriptors(init, from, count),
-        Step::Execute { argv, env, home } => {
+        Step::Execute { argv, env } => {
             let path = init.program.ok_or(Errno::ENOENT)?;
-            Err(Failure::from(program::execute(path, argv, env, home, init.scratch)))
+            let home = CStr::from_bytes_until_nul(&init.home).ok().filter(|home| !home.is_empty());
+            let mut env = env.iter().chain(home);
+            Err(Failure::from(process::execute(path, argv, &mut env, init.scratch)))
         }
         // The steps of `perform`; here so that a new one is missed by the compiler and not at run time.
         _ => Err(Failure::from(Errno::ENOSYS)),

@@ -113,17 +113,18 @@ steps! {
     Capabilities { effective: u64, permitted: u64, inheritable: u64, ambient: u64 }
     /// The working directory once more, if only the container's user may enter it.
     ChangeDirAgain { path: &'a CStr }
-    /// Choose the first candidate that can be executed, and say what is wrong if none can.
-    FindProgram { candidates: Strings<'a> }
+    /// Choose the first candidate that can be executed, and say what is wrong if none can. `home`: look HOME up for
+    /// this uid in /etc/passwd.
+    FindProgram { candidates: Strings<'a>, home: Option<u32> }
     /// All is set up: wait for the parent's word that the record is in place, report ready.
     Commit {}
     /// Wait at the gate for `start`.
     Gate {}
-    /// A hook inside: path, argv, env, `state` on stdin, time-out in seconds (0: none).
-    Hook { path: &'a CStr, argv: Strings<'a>, env: Strings<'a>, seconds: u32 }
+    /// A hook inside, with the descriptor `state` as its stdin, and a time-out in seconds (0: none).
+    Hook { path: &'a CStr, argv: Strings<'a>, env: Strings<'a>, seconds: u32, state: i32 }
     Seccomp { flags: u32, program: &'a [u8] }
     /// Descriptors `from`.. become 3..; nothing else above 2 passes the exec.
     KeepDescriptors { from: i32, count: i32 }
-    /// The program that `FindProgram` chose. `home`: look HOME up for this uid in /etc/passwd.
-    Execute { argv: Strings<'a>, env: Strings<'a>, home: Option<u32> }
+    /// The program that `FindProgram` chose.
+    Execute { argv: Strings<'a>, env: Strings<'a> }
 }

@@ -13,6 +13,9 @@
 //!                                                pid namespaces; exits
 
 mod child;
+mod program;
+
+pub use program::{Program, spawn};
 
 use crate::fd::{BorrowedFd, OwnedFd, RawFd, close, duplicate_from};
 use crate::memory::Mapping;

@@ -255,30 +255,59 @@ impl<'a> Strings<'a> {
 
 /// execve(2) with tables of pointers that are built in `scratch`: a word for each string and for each table's end, and
 /// one for alignment. Returns only on failure.
-pub fn execute(
+pub fn execute<'a>(
     path: &CStr,
-    argv: Strings<'_>,
-    env: &mut dyn Iterator<Item = &CStr>,
-    scratch: &mut [u8],
+    argv: Strings<'a>,
+    env: &mut dyn Iterator<Item = &'a CStr>,
+    scratch: &'a mut [u8],
 ) -> Errno {
-    // SAFETY: every bit pattern is a usize.
-    let (_, scratch, _) = unsafe { scratch.align_to_mut::<usize>() };
-    let mut used = 0;
-    let mut table = |strings: &mut dyn Iterator<Item = &CStr>| -> Option<usize> {
-        let start = used;
-        for string in strings {
-            *scratch.get_mut(used)? = string.as_ptr() as usize;
+    match Tables::build(argv, env, scratch) {
+        Some(tables) => tables.execute(path),
+        None => Errno::EINVAL,
+    }
+}
+
+/// The two tables of pointers that execve(2) wants.
+pub struct Tables<'a> {
+    argv: *const usize,
+    env: *const usize,
+    strings: core::marker::PhantomData<&'a CStr>,
+}
+
+impl<'a> Tables<'a> {
+    /// None if `scratch` is too small.
+    pub fn build(
+        argv: Strings<'a>,
+        env: &mut dyn Iterator<Item = &'a CStr>,
+        scratch: &'a mut [u8],
+    ) -> Option<Tables<'a>> {
+        // SAFETY: every bit pattern is a usize.
+        let (_, scratch, _) = unsafe { scratch.align_to_mut::<usize>() };
+        let mut used = 0;
+        let mut table = |strings: &mut dyn Iterator<Item = &'a CStr>| -> Option<usize> {
+            let start = used;
+            for string in strings {
+                *scratch.get_mut(used)? = string.as_ptr() as usize;
+                used += 1;
+            }
+            *scratch.get_mut(used)? = 0;
             used += 1;
-        }
-        *scratch.get_mut(used)? = 0;
-        used += 1;
-        Some(start)
-    };
-    let (Some(argv), Some(env)) = (table(&mut argv.iter()), table(env)) else { return Errno::EINVAL };
-    let base = scratch.as_ptr();
-    // SAFETY: both tables lie in `scratch`, end with null and point at C strings that outlive the call.
-    let failed = unsafe { sc!(nr::EXECVE, path.as_ptr(), base.add(argv), base.add(env)) };
-    failed.err().unwrap_or(Errno::EINVAL)
+            Some(start)
+        };
+        let (argv, env) = (table(&mut argv.iter())?, table(env)?);
+        Some(Tables {
+            argv: scratch.get(argv..)?.as_ptr(),
+            env: scratch.get(env..)?.as_ptr(),
+            strings: core::marker::PhantomData,
+        })
+    }
+
+    /// Returns only on failure.
+    pub fn execute(&self, path: &CStr) -> Errno {
+        // SAFETY: `build` made both tables: pointers to C strings that live as long as this value, ended by null.
+        let failed = unsafe { sc!(nr::EXECVE, path.as_ptr(), self.argv, self.env) };
+        failed.err().unwrap_or(Errno::EINVAL)
+    }
 }
 
 /// How a process ended: waitid's code (1 exited, 2 killed, 3 dumped) and status.
@@ -334,16 +363,6 @@ pub fn pidfd_open(pid: i32) -> Result<OwnedFd> {
 pub fn take_descriptor_of(pidfd: BorrowedFd<'_>, fd: i32) -> Result<OwnedFd> {
     // SAFETY: no pointers.
     unsafe { sc!(nr::PIDFD_GETFD, pidfd.raw(), fd, 0) }.map(|fd| OwnedFd::take(fd as i32))
-}
-
-/// Replaces this program; for the hand-over to Python and for hooks. `argv` and `env` end with null.
-///
-/// # Safety
-/// Both are null-terminated arrays of pointers to C strings.
-pub unsafe fn execute_raw(path: &CStr, argv: *const *const u8, env: *const *const u8) -> Errno {
-    // SAFETY: the caller's promise.
-    let failed = unsafe { sc!(nr::EXECVE, path.as_ptr(), argv, env) };
-    failed.err().unwrap_or(Errno::EINVAL)
 }
 
 /// Seconds since the epoch, and nanoseconds (CLOCK_REALTIME).

@@ -105,10 +105,10 @@ pub struct Child<'a> {
 /// # Safety
 /// `args` names a stack of its own, and the caller keeps `child` alive until the new process has left this address
 /// space: by CLONE_VFORK, or by waiting for its CLONE_CHILD_CLEARTID word.
-pub unsafe fn clone3(
+pub unsafe fn clone3<T>(
     args: *const CloneArgs,
-    child: *const Child<'_>,
-    body: extern "C" fn(*const Child<'_>) -> !,
+    child: *const T,
+    body: extern "C" fn(*const T) -> !,
 ) -> Result<usize> {
     let r: isize;
     // SAFETY: in the parent only rax, rcx and r11 change; the child goes to `body` on the stack of `args` and never

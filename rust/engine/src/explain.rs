@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The sentence for a step that failed: init sends a number, the plan knows the rest.
+
+use crate::error::{Error, ErrorKind, words};
+use crate::generated::namespaces::NAMESPACES;
+use crate::generated::phrases;
+use crate::plan::{Origin, Plan};
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::ffi::CStr;
+use estiba_init::plan::{Detail, Report};
+use estiba_init::step::Step;
+use estiba_sys::Errno;
+
+/// "pid", "mnt": the file of a namespace in /proc/PID/ns. pid_for_children is what a thread's children are born into.
+pub fn namespace_file(kind: u64) -> &'static str {
+    NAMESPACES.iter().find(|(_, (flag, _))| *flag == kind).map_or("pid", |(_, (_, file))| match *file {
+        "pid" => "pid_for_children",
+        file => file,
+    })
+}
+
+/// Turns init's report into an error. `program`: the first argument as written.
+pub fn explain(plan: &Plan, report: Report, program: &str) -> Error {
+    let errno = Errno(report.errno);
+    let Some((origin, step)) = plan.steps.get(report.step) else {
+        return Error::internal(format!("init reported step {} and {errno:?}", report.step));
+    };
+    let detail = Detail::from_code(report.detail);
+    let error = match step {
+        Step::FindProgram { .. } | Step::Execute { .. } => program_failed(program, detail, errno),
+        step => Error { errno: Some(errno), ..step_failed(&step, detail, errno) },
+    };
+    place(error, origin)
+}
+
+/// The failure of a program after the gate, where the plan is gone.
+pub fn explain_started(report: Report) -> Error {
+    let detail = Detail::from_code(report.detail);
+    match detail {
+        Detail::HookFailed | Detail::HookTimedOut => place(
+            hook_failed("a startContainer hook", detail, report.errno),
+            Origin::At("/hooks/startContainer"),
+        ),
+        _ => place(
+            program_failed("the program", detail, Errno(report.errno)),
+            Origin::Item("/process/args", 0),
+        ),
+    }
+}
+
+fn place(error: Error, origin: Origin) -> Error {
+    match origin.pointer() {
+        Some(pointer) if error.pointer.is_none() => error.at(pointer),
+        _ => error,
+    }
+}
+
+/// The program's own ENOENT and EACCES: here, and only here, the words that callers turn into 127 and 126.
+fn program_failed(name: &str, detail: Detail, errno: Errno) -> Error {
+    let (message, hint): (String, Option<&'static str>) = match detail {
+        Detail::ProgramMissing if name.contains('/') => (
+            format!("exec {name:?}: {}", phrases::PROGRAM_MISSING),
+            Some("the path is looked up inside the container's root file system"),
+        ),
+        Detail::ProgramMissing => (format!("exec {name:?}: {}", phrases::PROGRAM_NOT_IN_PATH), None),
+        Detail::ProgramIsDirectory => {
+            (format!("exec {name:?}: is a directory: {}", phrases::PROGRAM_NOT_EXECUTABLE), None)
+        }
+        Detail::ProgramNotExecutable => (
+            format!("exec {name:?}: {}", phrases::PROGRAM_NOT_EXECUTABLE),
+            Some("the file needs its execute permission, on a mount without noexec"),
+        ),
+        Detail::InterpreterMissing => (
+            format!(
+                "exec {name:?}: the script's interpreter, named after \"#!\", is missing: {}",
+                phrases::PROGRAM_MISSING
+            ),
+            Some("the script is there; install its interpreter in the image, or correct its first line"),
+        ),
+        Detail::InterpreterHasCarriageReturn => (
+            format!(
+                "exec {name:?}: the script's first line ends in a carriage return: {}",
+                phrases::PROGRAM_MISSING
+            ),
+            Some("convert the script's line ends from CRLF to LF"),
+        ),
+        Detail::LoaderMissing => (
+            format!(
+                "exec {name:?}: the ELF loader that the program names is missing: {}",
+                phrases::PROGRAM_MISSING
+            ),
+            Some(
+                "a program linked to glibc needs its loader and libraries in the image; musl images have others",
+            ),
+        ),
+        Detail::WrongArchitecture => (
+            format!("exec {name:?}: exec format error: the program is made for another processor (ENOEXEC)"),
+            Some("use an image for this machine's architecture"),
+        ),
+        _ => match errno {
+            Errno::ENOENT => (format!("exec {name:?}: {}", phrases::PROGRAM_MISSING), None),
+            Errno::EACCES => (format!("exec {name:?}: {}", phrases::PROGRAM_NOT_EXECUTABLE), None),
+            Errno::ENOEXEC => (
+                format!(
+                    "exec {name:?}: exec format error: neither a program of this machine nor a script with \"#!\" (ENOEXEC)"
+                ),
+                None,
+            ),
+            errno => (format!("exec {name:?}: {}", words(errno)), None),
+        },
+    };
+    let error = Error { errno: Some(errno), ..Error::new(ErrorKind::ExecFailed, message) };
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+fn hook_failed(what: &str, detail: Detail, errno: u16) -> Error {
+    let message = match detail {
+        Detail::HookTimedOut => format!("{what} ran into its time-out of {errno} s and was killed"),
+        _ if errno >= 128 => format!("{what} was ended by signal {}", errno - 128),
+        _ => format!("{what} failed with exit code {errno}"),
+    };
+    Error::new(ErrorKind::HookFailed, message)
+}
+
+fn quoted(text: &CStr) -> Cow<'_, str> {
+    text.to_string_lossy()
+}
+
+fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
+    let refused = |what: String| Error::refused(what, errno);
+    match *step {
+        Step::MountBind { target, source, .. } => bind_failed(target, source, detail, errno),
+        Step::MountFilesystem { target, kind, source, .. } => {
+            let error =
+                refused(format!("mount {} {:?} on {:?}", quoted(kind), quoted(source), quoted(target)));
+            mount_hint(error, &quoted(kind), errno)
+        }
+        Step::ChangeMount { target, .. } => {
+            refused(format!("change the options of the mount on {:?}", quoted(target)))
+        }
+        Step::OpenRoot { path, .. } => {
+            let error = refused(format!("open the root file system {:?}", quoted(path)));
+            if errno == Errno::ENOENT { error.hint("root.path is relative to the bundle") } else { error }
+        }
+        Step::MakeDevice { path, .. } => refused(format!("make the device {:?}", quoted(path))),
+        Step::BindDevice { path, .. } => refused(format!("bind the host's device {:?}", quoted(path))),
+        Step::MakeSymlink { path, .. } => refused(format!("make the link {:?}", quoted(path))),
+        Step::MakeDir { path, .. } => refused(format!("make the folder {:?}", quoted(path))),
+        Step::Mask { path } => refused(format!("mask {:?}", quoted(path))),
+        Step::MakeReadonly { path } => refused(format!("make {:?} read-only", quoted(path))),
+        Step::Sysctl { path, value } => {
+            let value = String::from_utf8_lossy(value);
+            refused(format!("set kernel parameter {:?} to {value:?}", quoted(path)))
+        }
+        Step::Limit { hard, .. } => {
+            let error = refused(format!("set the limit to {hard}"));
+            if errno == Errno::EPERM {
+                error.hint("only CAP_SYS_RESOURCE may raise a hard limit")
+            } else {
+                error
+            }
+        }
+        Step::ChangeDir { path, .. } | Step::ChangeDirAgain { path } if detail == Detail::OutsideRoot => {
+            Error::new(
+                ErrorKind::ConfigInvalid,
+                format!("{:?} leads out of the container's root", quoted(path)),
+            )
+        }
+        Step::ChangeDir { path, .. } | Step::ChangeDirAgain { path } => {
+            refused(format!("enter the working directory {:?}", quoted(path)))
+        }
+        Step::Hook { path, .. } if matches!(detail, Detail::HookFailed | Detail::HookTimedOut) => {
+            hook_failed(&format!("the hook {:?}", quoted(path)), detail, errno.0)
+        }
+        Step::Hook { path, .. } => refused(format!("run the hook {:?}", quoted(path))),
+        Step::Identity { uid, gid, .. } => {
+            let error = refused(format!("become user {uid}, group {gid}"));
+            if errno == Errno::EINVAL {
+                error.hint("the user namespace does not map these ids")
+            } else {
+                error
+            }
+        }
+        Step::LabelExec { attribute, .. } => refused(format!("set the label {:?}", quoted(attribute)))
+            .hint("is this security module active on the host?"),
+        ref other => refused(doing(other).to_string()),
+    }
+}
+
+fn bind_failed(target: &CStr, source: Option<&CStr>, detail: Detail, errno: Errno) -> Error {
+    let target = quoted(target);
+    match (detail, source) {
+        (Detail::SourceMissing, Some(source)) if errno == Errno::ENOENT => {
+            let message = format!(
+                "mount source {:?} is absent (ENOENT), so nothing can be mounted on {target:?}",
+                quoted(source)
+            );
+            Error::new(ErrorKind::KernelRefused, message)
+                .hint("make the file or folder on the host, or take the mount out")
+        }
+        (Detail::SourceMissing, Some(source)) => {
+            Error::refused(format!("take mount source {:?}", quoted(source)), errno)
+        }
+        (Detail::KindDiffers, _) => {
+            let (source, target_kind) =
+                if errno == Errno::ENOTDIR { ("a folder", "a file") } else { ("a file", "a folder") };
+            let message =
+                format!("cannot mount on {target:?}: the source is {source}, the destination {target_kind}");
+            Error::new(ErrorKind::ConfigInvalid, message)
+        }
+        (_, source) => {
+            let source = source.map_or(Cow::Borrowed("the source"), quoted);
+            Error::refused(format!("mount {source:?} on {target:?}"), errno)
+        }
+    }
+}
+
+fn mount_hint(error: Error, kind: &str, errno: Errno) -> Error {
+    match (kind, errno) {
+        (_, Errno::ENODEV) => error.hint("this kernel has no such file system; see /proc/filesystems"),
+        ("sysfs", Errno::EPERM) => {
+            error.hint("sysfs needs a network namespace of the container's own; bind /sys instead")
+        }
+        ("proc", Errno::EPERM) => {
+            error.hint("proc needs a pid namespace of the container's own, and an unmasked /proc here")
+        }
+        (_, Errno::ELOOP) => error.hint("the image has a symbolic link where a folder must be"),
+        (_, Errno::EINVAL) => {
+            error.hint("one of the options is unknown to this file system, or an id is not mapped")
+        }
+        _ => error,
+    }
+}
+
+fn doing(step: &Step<'_>) -> &'static str {
+    match step {
+        Step::Pause { .. } | Step::Commit {} | Step::Gate {} => "wait for the runtime",
+        Step::NewSession {} => "start a new session",
+        Step::NewKeyring { .. } => "join a new session keyring",
+        Step::Join { .. } => "join the namespace",
+        Step::Unshare { .. } => "make a new namespace",
+        Step::Hostname { .. } => "set the host name",
+        Step::Domainname { .. } => "set the domain name",
+        Step::LoopbackUp {} => "bring the loopback device up",
+        Step::Propagation { .. } => "set the propagation of the root mount",
+        Step::Terminal { .. } => "open the container's terminal",
+        Step::PivotRoot {} => "make the root file system the root",
+        Step::MoveRoot {} => "move the root file system over the root",
+        Step::ChangeRoot {} => "change the root",
+        Step::ChangeRootMount { .. } => "change the options of the root mount",
+        Step::Umask { .. } => "set the umask",
+        Step::Personality { .. } => "set the execution domain",
+        Step::IoPriority { .. } => "set the I/O priority",
+        Step::Scheduler { .. } => "set the scheduler policy",
+        Step::MemoryPolicy { .. } => "set the memory policy",
+        Step::Affinity { .. } => "set the CPU affinity",
+        Step::NoNewPrivileges {} => "give up gaining privileges",
+        Step::BoundingSet { .. } => "drop capabilities from the bounding set",
+        Step::Capabilities { .. } => "set the capabilities",
+        Step::Seccomp { .. } => "load the seccomp filter",
+        Step::KeepDescriptors { .. } => "arrange the preserved descriptors",
+        _ => "carry out a step",
+    }
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Carries a plan out: opens what init is handed, starts the image, reads its reports.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::explain;
+use crate::plan::{Handed, Origin, Plan, UserNamespace};
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use estiba_init::plan::{PAUSED, READY, REPORT, REPORT_FD, Report};
+use estiba_sys::clone::{self, CloneError, Failed, Launch, NewUser, Visit};
+use estiba_sys::fd::{self, BorrowedFd, CWD, OwnedFd, RawFd};
+use estiba_sys::mount::{self, Attributes};
+use estiba_sys::{Errno, fs, memory, process, signal, socket};
+
+/// The freestanding init program (rust/init), made by the build script.
+static IMAGE: &[u8] = include_bytes!(env!("ESTIBA_INIT_IMAGE"));
+
+/// What a launch needs beyond the plan, all of it open.
+#[derive(Default)]
+pub struct Given<'a> {
+    pub stdio: Option<[RawFd; 3]>,
+    /// The gate and the outcome FIFO.
+    pub gate: Option<(OwnedFd, OwnedFd)>,
+    pub terminal: Option<OwnedFd>,
+    /// The state for hooks inside: an unsealed memfd, filled once the pid is known.
+    pub state: Option<OwnedFd>,
+    pub container: Option<BorrowedFd<'a>>,
+    pub cgroup: Option<BorrowedFd<'a>>,
+    pub cgroup_procs: &'a [RawFd],
+}
+
+/// An init at work.
+#[derive(Debug)]
+pub struct Launched {
+    pub pid: i32,
+    pub pidfd: OwnedFd,
+    report: OwnedFd,
+}
+
+/// What init said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Said {
+    /// At a pause: runtime hooks may run.
+    Paused,
+    /// At the gate.
+    Ready,
+    Failed(Report),
+    /// The socket closed: the program runs, or init is dead.
+    Closed,
+}
+
+impl Launched {
+    pub fn next(&self) -> Result<Said> {
+        let mut bytes = [0; REPORT];
+        let n = fd::read(self.report.borrow(), &mut bytes)
+            .map_err(|errno| Error::refused("read init's report", errno))?;
+        let report = Report::from_bytes(&bytes);
+        Ok(match (n, report.step) {
+            (REPORT, READY) => Said::Ready,
+            (REPORT, PAUSED) => Said::Paused,
+            (REPORT, _) => Said::Failed(report),
+            _ => Said::Closed,
+        })
+    }
+
+    /// The commit, or "go on" after a pause; carries the signals that init must stop ignoring.
+    pub fn answer(&self, ignored: u64) -> Result<()> {
+        match socket::send(self.report.borrow(), &ignored.to_le_bytes()) {
+            Ok(_) => Ok(()),
+            Err(Errno::EPIPE) => Ok(()), // init is gone: `next` says why
+            Err(errno) => Err(Error::refused("answer init", errno)),
+        }
+    }
+
+    /// Kills and reaps; after this nothing of it is left.
+    pub fn end(&self) {
+        const SIGKILL: i32 = 9;
+        let _ = signal::send(self.pidfd.borrow(), SIGKILL);
+        let _ = process::reap(self.pidfd.borrow());
+    }
+}
+
+pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
+    let own = |what: &'static str| move |errno| Error::refused(what, errno);
+    let image = memory::sealed(c"estiba-init", IMAGE, true).map_err(own("make init's memfd"))?;
+    let steps =
+        memory::sealed(c"estiba-plan", &plan.steps.image(), false).map_err(own("make the plan's memfd"))?;
+    let (ours, theirs) = socket::pair().map_err(own("make init's report socket"))?;
+    let opened = open_handed(plan, &given)?;
+    let mut fds = Vec::with_capacity(8 + opened.len());
+    fds.extend([steps.raw(), theirs.raw()]);
+    let gate = given.gate.as_ref().map(|(gate, outcome)| [gate.raw(), outcome.raw()]);
+    // Without a gate its two numbers are taken by copies of the report, closed by nobody and lost at exec.
+    fds.extend(gate.unwrap_or([theirs.raw(); 2]));
+    fds.extend(opened.iter().map(Given::number));
+    let namespaces = Namespaces::open(plan)?;
+    let visits: Vec<Visit<'_>> = namespaces.visits.iter().map(Visited::as_visit).collect();
+    let mut write_maps =
+        |pid: i32| -> core::result::Result<(), Errno> { write_maps(plan, pid, ours.borrow()) };
+    let launched = clone::launch(Launch {
+        image: image.borrow(),
+        name: c"estiba-init",
+        stdio: given.stdio,
+        fds: &fds,
+        namespaces: plan.born.new,
+        cgroup: given.cgroup,
+        cgroup_procs: given.cgroup_procs,
+        visits: &visits,
+        join_user: namespaces.user.as_ref().map(OwnedFd::borrow),
+        join_pid: namespaces.pid.as_ref().map(OwnedFd::borrow),
+        new_user: matches!(plan.born.user, UserNamespace::New { .. })
+            .then_some(NewUser { write_maps: &mut write_maps, wait_on: (REPORT_FD - 3) as usize }),
+        identity: match plan.born.user {
+            UserNamespace::New { identity, .. } => identity,
+            _ => (0, 0),
+        },
+        time_offsets: plan.born.time_offsets.as_ref().map(|text| text.as_bytes()),
+    })
+    .map_err(|error| describe(error, plan))?;
+    Ok(Launched { pid: launched.pid, pidfd: launched.pidfd, report: ours })
+}
+
+/// A handed descriptor: opened for init, or somebody else's.
+enum Open {
+    Own(OwnedFd),
+    Theirs(RawFd),
+}
+
+impl Given<'_> {
+    fn number(open: &Open) -> RawFd {
+        match open {
+            Open::Own(fd) => fd.raw(),
+            Open::Theirs(fd) => *fd,
+        }
+    }
+}
+
+fn open_handed(plan: &Plan, given: &Given<'_>) -> Result<Vec<Open>> {
+    let lost = |what: &str| Error::internal(format!("the plan hands {what} to init and the verb gave none"));
+    plan.handed
+        .iter()
+        .map(|handed| {
+            Ok(match handed {
+                Handed::Namespace { path, origin } => Open::Own(open_namespace(path, *origin)?),
+                Handed::Tree { source, recursive, origin } => {
+                    Open::Own(clone_tree(source, *recursive, *origin)?)
+                }
+                Handed::Terminal => {
+                    Open::Theirs(given.terminal.as_ref().ok_or_else(|| lost("a terminal's socket"))?.raw())
+                }
+                Handed::State => Open::Theirs(given.state.as_ref().ok_or_else(|| lost("the state"))?.raw()),
+                Handed::Container => Open::Theirs(given.container.ok_or_else(|| lost("a container"))?.raw()),
+                Handed::Kept(number) => {
+                    if !fd::is_open(*number) {
+                        let message = format!("descriptor {number} is to be preserved and is not open");
+                        return Err(Error::new(ErrorKind::ConfigInvalid, message)
+                            .hint("--preserve-fds N passes the descriptors 3 to N+2, all of them open"));
+                    }
+                    Open::Theirs(*number)
+                }
+            })
+        })
+        .collect()
+}
+
+fn c_path(path: &str) -> Result<CString> {
+    CString::new(path)
+        .map_err(|_| Error::new(ErrorKind::ConfigInvalid, format!("{path:?} holds a NUL character")))
+}
+
+fn at(error: Error, origin: Origin) -> Error {
+    match origin.pointer() {
+        Some(pointer) => error.at(pointer),
+        None => error,
+    }
+}
+
+fn open_namespace(path: &str, origin: Origin) -> Result<OwnedFd> {
+    fs::open(CWD, &c_path(path)?, fs::O_RDONLY, 0)
+        .map_err(|errno| at(Error::refused(format!("open the namespace {path:?}"), errno), origin))
+}
+
+/// The copy is a slave: what is mounted inside never reaches the host.
+fn clone_tree(source: &str, recursive: bool, origin: Origin) -> Result<OwnedFd> {
+    let slave = Attributes { propagation: mount::MS_SLAVE, ..Attributes::default() };
+    let tree = mount::clone_tree(CWD, &c_path(source)?, recursive).and_then(|tree| {
+        mount::set_attributes(tree.borrow(), &slave, recursive)?;
+        Ok(tree)
+    });
+    tree.map_err(|errno| match errno {
+        Errno::ENOENT => {
+            let message = format!("mount source {source:?} is absent (ENOENT)");
+            let error = Error { errno: Some(errno), ..Error::new(ErrorKind::KernelRefused, message) };
+            at(error, origin).hint("make the file or folder on the host, or take the mount out")
+        }
+        errno => at(Error::refused(format!("take mount source {source:?}"), errno), origin),
+    })
+}
+
+/// The namespaces that are entered before init runs.
+struct Namespaces {
+    user: Option<OwnedFd>,
+    pid: Option<OwnedFd>,
+    visits: Vec<Visited>,
+}
+
+struct Visited {
+    enter: OwnedFd,
+    back: OwnedFd,
+    kind: u64,
+}
+
+impl Visited {
+    fn as_visit(&self) -> Visit<'_> {
+        Visit { enter: self.enter.borrow(), back: self.back.borrow(), kind: self.kind }
+    }
+}
+
+impl Namespaces {
+    fn open(plan: &Plan) -> Result<Namespaces> {
+        let user = match &plan.born.user {
+            UserNamespace::Join { path, origin } => Some(open_namespace(path, *origin)?),
+            _ => None,
+        };
+        let pid =
+            plan.born.join_pid.as_ref().map(|(path, origin)| open_namespace(path, *origin)).transpose()?;
+        let visits = plan.born.visits.iter().map(|(kind, path, origin)| {
+            let own = explain::namespace_file(*kind);
+            Ok(Visited {
+                enter: open_namespace(path, *origin)?,
+                back: open_namespace(&format!("/proc/thread-self/ns/{own}"), Origin::Runtime)?,
+                kind: *kind,
+            })
+        });
+        Ok(Namespaces { user, pid, visits: visits.collect::<Result<_>>()? })
+    }
+}
+
+/// Writes the maps of a new user namespace and lets the child go on (user_namespaces(7)).
+fn write_maps(plan: &Plan, pid: i32, socket: BorrowedFd<'_>) -> core::result::Result<(), Errno> {
+    let UserNamespace::New { uid_map, gid_map, deny_setgroups, .. } = &plan.born.user else {
+        return Err(Errno::EINVAL);
+    };
+    let write = |name: &str, text: &str| {
+        let path = CString::new(format!("/proc/{pid}/{name}")).map_err(|_| Errno::EINVAL)?;
+        let file = fs::open(CWD, &path, fs::O_WRONLY, 0)?;
+        fd::write(file.borrow(), text.as_bytes()).map(drop)
+    };
+    write("uid_map", uid_map)?;
+    if *deny_setgroups {
+        write("setgroups", "deny")?;
+    }
+    write("gid_map", gid_map)?;
+    socket::send(socket, &[1]).map(drop)
+}
+
+/// The child failed before init ran.
+fn describe(error: CloneError, plan: &Plan) -> Error {
+    let CloneError { failed, errno } = error;
+    let (what, pointer) = match failed {
+        Failed::Clone => ("start init in its new namespaces", Some("/linux/namespaces")),
+        Failed::JoinUser => ("join the user namespace", Some("/linux/namespaces")),
+        Failed::JoinPid => ("join the pid namespace", Some("/linux/namespaces")),
+        Failed::Cgroup => ("join the container's cgroup", Some("/linux/cgroupsPath")),
+        Failed::Descriptors => ("arrange init's descriptors", None),
+        Failed::Maps => ("write the maps of the new user namespace", Some("/linux/uidMappings")),
+        Failed::Identity => ("take an id that the user namespace maps", Some("/linux/uidMappings")),
+        Failed::TimeOffsets => ("set the offsets of the time namespace", Some("/linux/timeOffsets")),
+        Failed::Image => ("execute init from its memfd", None),
+    };
+    let error = Error::refused(what, errno);
+    let error = match pointer {
+        Some(pointer) => error.at(pointer),
+        None => error,
+    };
+    match (failed, errno, &plan.born.user) {
+        (Failed::Maps, Errno::EPERM, _) => error.hint(
+            "without root only one id can be mapped, the caller's own; ranges need newuidmap and /etc/subuid",
+        ),
+        (Failed::Clone, Errno::ENOSPC, _) => {
+            error.hint("a limit of /proc/sys/user/max_*_namespaces is reached")
+        }
+        (Failed::Clone, Errno::EPERM, UserNamespace::Same) => error
+            .hint("without root the config needs a user namespace: see `estiba spec --rootless`".to_string()),
+        _ => error,
+    }
+}

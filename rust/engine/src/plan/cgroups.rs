@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A mount of type "cgroup": what the container sees below /sys/fs/cgroup, in the layout of this host.
+
+use super::filesystem::{has_new_cgroup_namespace, text};
+use super::mounts::Flags;
+use super::{Options, Origin, Plan};
+use crate::cgroup::{Dir, Hierarchy};
+use crate::error::Result;
+use crate::host::Host;
+use crate::spec::{Mount, Spec};
+use alloc::format;
+use alloc::string::String;
+use estiba_init::step::Step;
+use estiba_sys::mount::{ATTR_RDONLY, MS_RDONLY};
+
+pub fn plan(
+    plan: &mut Plan,
+    spec: &Spec<'_>,
+    host: &Host,
+    options: &Options<'_>,
+    mount: &Mount<'_>,
+    index: usize,
+) -> Result<()> {
+    let flags = Flags::read(mount.options.iter().map(|option| &**option));
+    let namespaced = has_new_cgroup_namespace(spec);
+    let mut view = View { plan, index, flags, namespaced };
+    if host.layout.is_pure_v2() {
+        let folder = options.cgroup.iter().find(|dir| dir.is_v2());
+        return view.one(&mount.destination, None, folder);
+    }
+    view.folder_of_folders(&mount.destination)?;
+    for hierarchy in &host.layout.hierarchies {
+        let name = hierarchy.folder();
+        let folder = options.cgroup.iter().find(|dir| dir.controllers == hierarchy.controllers);
+        view.one(&format!("{}/{name}", mount.destination), Some(hierarchy), folder)?;
+        for alone in hierarchy.controllers.iter().filter(|_| hierarchy.controllers.len() > 1) {
+            view.link(&format!("{}/{alone}", mount.destination), &name)?;
+        }
+    }
+    view.close(&mount.destination)
+}
+
+struct View<'p> {
+    plan: &'p mut Plan,
+    index: usize,
+    flags: Flags,
+    namespaced: bool,
+}
+
+impl View<'_> {
+    fn origin(&self) -> Origin {
+        Origin::Item("/mounts", self.index)
+    }
+
+    fn mount(&mut self, target: &str, kind: &core::ffi::CStr, flags: u64, data: Option<&str>) -> Result<()> {
+        let origin = self.origin();
+        let target = text(target, origin)?;
+        let data = text(data.unwrap_or_default(), origin)?;
+        let step = Step::MountFilesystem {
+            target: &target,
+            kind,
+            source: c"cgroup",
+            flags,
+            data: (!data.is_empty()).then_some(&*data),
+            strict: false,
+            keep_mode: false,
+            copy_up: false,
+        };
+        self.plan.add(origin, step);
+        Ok(())
+    }
+
+    /// v1: the hierarchies are folders of a small file system of their own.
+    fn folder_of_folders(&mut self, target: &str) -> Result<()> {
+        let writable = self.flags.as_mount_flags() & !MS_RDONLY;
+        self.mount(target, c"tmpfs", writable, Some("mode=755"))
+    }
+
+    /// One hierarchy: its own view in a cgroup namespace, else the container's folder of the host's.
+    fn one(&mut self, target: &str, hierarchy: Option<&Hierarchy>, folder: Option<&Dir>) -> Result<()> {
+        match (self.namespaced, folder) {
+            (false, Some(folder)) => self.bind(target, &folder.path),
+            _ => {
+                let v1 = hierarchy.filter(|hierarchy| !hierarchy.controllers.is_empty());
+                let kind = if v1.is_some() { c"cgroup" } else { c"cgroup2" };
+                let data = v1.map(v1_options);
+                self.mount(target, kind, self.flags.as_mount_flags(), data.as_deref())
+            }
+        }
+    }
+
+    fn bind(&mut self, target: &str, source: &str) -> Result<()> {
+        let origin = self.origin();
+        let (target, source) = (text(target, origin)?, text(source, origin)?);
+        let step = Step::MountBind {
+            target: &target,
+            source: Some(&source),
+            fd: -1,
+            recursive: false,
+            set: self.flags.set,
+            clear: self.flags.clear,
+            strict: false,
+        };
+        self.plan.add(origin, step);
+        Ok(())
+    }
+
+    fn link(&mut self, path: &str, target: &str) -> Result<()> {
+        let origin = self.origin();
+        let (path, target) = (text(path, origin)?, text(target, origin)?);
+        self.plan.add(origin, Step::MakeSymlink { path: &path, target: &target });
+        Ok(())
+    }
+
+    /// Read-only only now, as the folders had to be made.
+    fn close(&mut self, target: &str) -> Result<()> {
+        if self.flags.set & ATTR_RDONLY == 0 {
+            return Ok(());
+        }
+        let target = text(target, self.origin())?;
+        let step = Step::ChangeMount {
+            target: &target,
+            set: ATTR_RDONLY,
+            clear: 0,
+            propagation: 0,
+            recursive: false,
+        };
+        self.plan.add(self.origin(), step);
+        Ok(())
+    }
+}
+
+/// "cpu,cpuacct", or "none,name=systemd" for a hierarchy without controllers (cgroups(7)).
+fn v1_options(hierarchy: &Hierarchy) -> String {
+    let list = hierarchy.controllers.join(",");
+    if list.starts_with("name=") { format!("none,{list}") } else { list }
+}

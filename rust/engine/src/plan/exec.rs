@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Plans a process that enters a container: the namespaces of its init, then the process as in create.
+
+use super::filesystem::{open_terminal, terminal_of};
+use super::{Handed, Options, Origin, Plan, UserNamespace, identity, process};
+use crate::error::Result;
+use crate::host::Host;
+use crate::spec::{Hooks, Process};
+use alloc::format;
+use estiba_init::step::Step;
+use estiba_sys::namespace::{MOUNT, PID, USER};
+
+/// What `exec` finds about the container that it enters.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    pub pid: i32,
+    /// CLONE_NEW* of the namespaces in which its init differs from the caller.
+    pub differs: u64,
+}
+
+pub fn exec(process: &Process<'_>, target: Target, host: &Host, options: &Options<'_>) -> Result<Plan> {
+    let mut plan =
+        Plan { oom_score_adj: process.oom_score_adj, terminal: process.terminal, ..Plan::default() };
+    let own = |name: &str| format!("/proc/{}/ns/{name}", target.pid);
+    let staged = target.differs & USER != 0 && !host.is_privileged();
+    if staged {
+        plan.born.user = UserNamespace::Join { path: own("user"), origin: Origin::Runtime };
+    }
+    if target.differs & PID != 0 && staged {
+        plan.born.join_pid = Some((own("pid"), Origin::Runtime));
+    } else if target.differs & PID != 0 {
+        plan.born.visits.push((PID, own("pid"), Origin::Runtime));
+    }
+    plan.add(Origin::Runtime, Step::NewSession {});
+    identity::label_process(&mut plan, process)?;
+    let joined_by_init = target.differs & !PID & if staged { !USER } else { u64::MAX };
+    if joined_by_init != 0 {
+        let fd = plan.hand(Handed::Container);
+        plan.add(Origin::Runtime, Step::Join { fd, kinds: joined_by_init });
+    }
+    process::keyring(&mut plan, options);
+    if target.differs & MOUNT == 0 {
+        let root = super::filesystem::text(&format!("/proc/{}/root", target.pid), Origin::Runtime)?;
+        plan.add(Origin::Runtime, Step::OpenRoot { path: &root, bind: false });
+        plan.add(Origin::Runtime, Step::ChangeRoot {});
+    }
+    let terminal = terminal_of(&mut plan, process);
+    open_terminal(&mut plan, process, terminal, false);
+    // Joined by init with all rights over it, or by stage one: the process lives in a user namespace of its own.
+    let in_own = target.differs & USER != 0;
+    let held = Host { capabilities: if in_own { u64::MAX } else { host.capabilities }, ..host.clone() };
+    process::plan(&mut plan, process, &held, options, &Hooks::default())?;
+    Ok(plan)
+}

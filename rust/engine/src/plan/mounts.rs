@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `mounts`: options to flags, attributes and data; one step a mount, more where the kernel needs it.
+
+use super::filesystem::{in_user_namespace, text};
+use super::{Handed, Options, Origin, Plan, below_bundle};
+use crate::error::{Error, ErrorKind, Result};
+use crate::generated::lookup;
+use crate::generated::mount_options::{ATIME_FIELD, MOUNT_OPTIONS, MountOption};
+use crate::host::Host;
+use crate::spec::Mount;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use estiba_init::step::Step;
+use estiba_sys::mount::{MS_REC, MS_REMOUNT};
+
+const WHERE: &str = "/mounts";
+
+/// A list of mount options, read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// MOUNT_ATTR_* of this mount, and of the tree below it.
+    pub set: u64,
+    pub clear: u64,
+    pub set_below: u64,
+    pub clear_below: u64,
+    /// MS_* of the file system itself.
+    pub filesystem: u64,
+    /// MS_SHARED and its kind, in the order written.
+    pub propagation: Vec<u64>,
+    /// Some(recursive): a bind mount.
+    pub bind: Option<bool>,
+    pub copy_up: bool,
+    /// What no table knows: the file system's own options.
+    pub data: String,
+    /// An option that this build refuses, with its place in the list.
+    pub unbuilt: Option<usize>,
+}
+
+impl Flags {
+    pub fn read<'t>(options: impl Iterator<Item = &'t str>) -> Flags {
+        let mut flags = Flags::default();
+        for (index, option) in options.enumerate() {
+            match lookup(MOUNT_OPTIONS, option) {
+                Some(known) => flags.apply(known, index),
+                None => {
+                    if !flags.data.is_empty() {
+                        flags.data.push(',');
+                    }
+                    flags.data.push_str(option);
+                }
+            }
+        }
+        flags
+    }
+
+    fn apply(&mut self, option: MountOption, index: usize) {
+        match option {
+            MountOption::Attribute { set, clear, recursive } => {
+                let (to_set, to_clear) = if recursive {
+                    (&mut self.set_below, &mut self.clear_below)
+                } else {
+                    (&mut self.set, &mut self.clear)
+                };
+                *to_set = *to_set & !clear | set;
+                *to_clear |= clear;
+                if (*to_set | *to_clear) & ATIME_FIELD != 0 {
+                    *to_clear |= ATIME_FIELD; // one setting: the kernel wants the whole field cleared
+                }
+            }
+            MountOption::Filesystem { set, clear } => self.filesystem = self.filesystem & !clear | set,
+            MountOption::Propagation(how) => self.propagation.push(how),
+            MountOption::Bind { recursive } => self.bind = Some(self.bind.unwrap_or(false) || recursive),
+            MountOption::Remount => self.filesystem |= MS_REMOUNT,
+            MountOption::TmpCopyUp => self.copy_up = true,
+            MountOption::Nothing => {}
+            MountOption::Idmap { .. }
+            | MountOption::CopySymlink
+            | MountOption::SourceNoFollow
+            | MountOption::DestinationNoFollow => self.unbuilt = self.unbuilt.or(Some(index)),
+        }
+    }
+
+    /// The attributes as flags of mount(2), where the first four bits are the same numbers.
+    pub fn as_mount_flags(&self) -> u64 {
+        const ATTR_NOATIME: u64 = 0x10;
+        const ATTR_STRICTATIME: u64 = 0x20;
+        const ATTR_NODIRATIME: u64 = 0x80;
+        const ATTR_NOSYMFOLLOW: u64 = 0x20_0000;
+        let atime = match self.set & ATIME_FIELD {
+            ATTR_NOATIME => 1 << 10,
+            ATTR_STRICTATIME => 1 << 24,
+            _ => 1 << 21, // MS_RELATIME, the kernel's default
+        };
+        let both = [(ATTR_NODIRATIME, 1 << 11), (ATTR_NOSYMFOLLOW, 1 << 8)];
+        let more: u64 =
+            both.iter().filter(|(attribute, _)| self.set & attribute != 0).map(|(_, flag)| flag).sum();
+        self.set & 0xf | atime | more | self.filesystem
+    }
+}
+
+pub fn is_bind(mount: &Mount<'_>) -> bool {
+    mount.kind.as_deref() == Some("bind")
+        || mount.options.iter().any(|option| matches!(&**option, "bind" | "rbind"))
+}
+
+/// The destination without what a C string of a path inside the root cannot be.
+pub fn plan(
+    plan: &mut Plan,
+    mount: &Mount<'_>,
+    index: usize,
+    host: &Host,
+    options: &Options<'_>,
+) -> Result<()> {
+    let mut flags = Flags::read(mount.options.iter().map(|option| &**option));
+    refuse_unbuilt(mount, &flags, index)?;
+    let destination = text(&mount.destination, Origin::Member(WHERE, index, "destination"))?;
+    if is_bind(mount) {
+        let recursive = flags.bind.unwrap_or(true);
+        let source = below_bundle(mount.source.as_deref().unwrap_or_default(), options);
+        bind(plan, index, &destination, &source, recursive, &flags, host)?;
+    } else {
+        filesystem(plan, mount, index, &destination, &flags)?;
+    }
+    if flags.set_below != 0 || flags.clear_below != 0 {
+        let (set, clear) = (flags.set_below, flags.clear_below);
+        let step = Step::ChangeMount { target: &destination, set, clear, propagation: 0, recursive: true };
+        plan.add(Origin::Item(WHERE, index), step);
+    }
+    for how in flags.propagation.drain(..) {
+        let (propagation, recursive) = (how & !MS_REC, how & MS_REC != 0);
+        let step = Step::ChangeMount { target: &destination, set: 0, clear: 0, propagation, recursive };
+        plan.add(Origin::Item(WHERE, index), step);
+    }
+    Ok(())
+}
+
+fn refuse_unbuilt(mount: &Mount<'_>, flags: &Flags, index: usize) -> Result<()> {
+    let refuse = |pointer: String, what: &str| {
+        let message = alloc::format!("{what} is not built into estiba yet");
+        Err(Error::new(ErrorKind::ConfigUnsupported, message).at(pointer))
+    };
+    if let Some(option) = flags.unbuilt {
+        let name = mount.options.get(option).map_or("this option", |option| &**option);
+        return refuse(alloc::format!("{WHERE}/{index}/options/{option}"), &alloc::format!("{name:?}"));
+    }
+    if !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty() {
+        return refuse(alloc::format!("{WHERE}/{index}/uidMappings"), "a mount with ids mapped");
+    }
+    Ok(())
+}
+
+/// /proc and /sys may lie behind no link of the image (CVE-2019-19921, CVE-2023-27561).
+fn is_strict(destination: &core::ffi::CStr) -> bool {
+    matches!(destination.to_bytes(), b"/proc" | b"/sys" | b"/proc/" | b"/sys/")
+}
+
+#[allow(clippy::too_many_arguments)]
+fn bind(
+    plan: &mut Plan,
+    index: usize,
+    destination: &core::ffi::CStr,
+    source: &str,
+    recursive: bool,
+    flags: &Flags,
+    host: &Host,
+) -> Result<()> {
+    let origin = Origin::Item(WHERE, index);
+    let (set, clear, strict) = (flags.set, flags.clear, is_strict(destination));
+    // Mapped ids may not reach a source that the runtime may: it is cloned by the parent.
+    if in_user_namespace(plan) && host.is_privileged() {
+        let origin = Origin::Member(WHERE, index, "source");
+        let fd = plan.hand(Handed::Tree { source: source.to_string(), recursive, origin });
+        let step = Step::MountBind { target: destination, source: None, fd, recursive, set, clear, strict };
+        plan.add(origin, step);
+        return Ok(());
+    }
+    let source = text(source, Origin::Member(WHERE, index, "source"))?;
+    let step =
+        Step::MountBind { target: destination, source: Some(&source), fd: -1, recursive, set, clear, strict };
+    plan.add(origin, step);
+    Ok(())
+}
+
+fn filesystem(
+    plan: &mut Plan,
+    mount: &Mount<'_>,
+    index: usize,
+    destination: &core::ffi::CStr,
+    flags: &Flags,
+) -> Result<()> {
+    let origin = Origin::Item(WHERE, index);
+    let name = mount.kind.as_deref().unwrap_or("none");
+    let kind = text(name, Origin::Member(WHERE, index, "type"))?;
+    let source = text(mount.source.as_deref().unwrap_or(name), Origin::Member(WHERE, index, "source"))?;
+    let data = text(&flags.data, Origin::Member(WHERE, index, "options"))?;
+    let sets_mode = flags.data.split(',').any(|option| option.starts_with("mode="));
+    let step = Step::MountFilesystem {
+        target: destination,
+        kind: &kind,
+        source: &source,
+        flags: flags.as_mount_flags(),
+        data: (!flags.data.is_empty()).then_some(&*data),
+        strict: is_strict(destination),
+        keep_mode: name == "tmpfs" && !sets_mode,
+        copy_up: flags.copy_up,
+    };
+    plan.add(origin, step);
+    Ok(())
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Which namespaces are new, which are joined, and by whom: the launch table of ARCHITECTURE.md.
+
+use super::{Handed, Origin, Plan};
+use crate::error::{Error, ErrorKind, Result};
+use crate::generated::lookup;
+use crate::generated::namespaces::NAMESPACES;
+use crate::host::Host;
+use crate::spec::{Mapping, Namespace, Spec};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Write;
+use estiba_init::step::Step;
+use estiba_sys::namespace::{CGROUP, MOUNT, NETWORK, PID, TIME, USER};
+
+/// What the child is born into.
+#[derive(Debug, Default)]
+pub struct Born {
+    /// CLONE_NEW* of clone3.
+    pub new: u64,
+    pub user: UserNamespace,
+    /// Staged: the pid namespace behind the joined user namespace.
+    pub join_pid: Option<(String, Origin)>,
+    /// Namespaces that the calling thread enters around the clone: kind, path, origin.
+    pub visits: Vec<(u64, String, Origin)>,
+    /// The text of /proc/PID/timens_offsets.
+    pub time_offsets: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub enum UserNamespace {
+    #[default]
+    Same,
+    /// The texts of uid_map and gid_map, and whether the kernel wants setgroups denied (user_namespaces(7)).
+    New {
+        uid_map: String,
+        gid_map: String,
+        deny_setgroups: bool,
+        identity: (u32, u32),
+    },
+    Join {
+        path: String,
+        origin: Origin,
+    },
+}
+
+impl UserNamespace {
+    pub fn is_same(&self) -> bool {
+        matches!(self, UserNamespace::Same)
+    }
+}
+
+const WHERE: &str = "/linux/namespaces";
+
+fn kind_of(namespace: &Namespace<'_>, index: usize) -> Result<u64> {
+    lookup(NAMESPACES, &namespace.kind).map(|(kind, _)| kind).ok_or_else(|| {
+        Error::new(ErrorKind::ConfigInvalid, format!("{:?} is not a namespace", &*namespace.kind))
+            .at(format!("{WHERE}/{index}/type"))
+    })
+}
+
+fn find<'s>(spec: &'s Spec<'_>, name: &str) -> Option<&'s Namespace<'s>> {
+    spec.linux.namespaces.iter().find(|namespace| &*namespace.kind == name)
+}
+
+fn is_new(spec: &Spec<'_>, name: &str) -> bool {
+    find(spec, name).is_some_and(|namespace| namespace.path.is_empty())
+}
+
+/// CLONE_NEW* of every namespace that the config names: what `exec` has to join.
+pub fn all_kinds(spec: &Spec<'_>) -> u64 {
+    let kinds = spec.linux.namespaces.iter().filter_map(|namespace| lookup(NAMESPACES, &namespace.kind));
+    kinds.fold(0, |kinds, (kind, _)| kinds | kind)
+}
+
+pub fn has_mount_namespace(spec: &Spec<'_>) -> bool {
+    find(spec, "mount").is_some()
+}
+
+/// A new mount namespace is ours to arrange; a joined one is used as it is.
+pub fn makes_mounts(spec: &Spec<'_>) -> bool {
+    is_new(spec, "mount")
+}
+
+pub fn has_new(spec: &Spec<'_>, name: &str) -> bool {
+    is_new(spec, name)
+}
+
+pub fn plan(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()> {
+    let user = find(spec, "user");
+    let new_user = user.is_some_and(|user| user.path.is_empty());
+    for (index, namespace) in spec.linux.namespaces.iter().enumerate() {
+        let kind = kind_of(namespace, index)?;
+        let origin = Origin::Member(WHERE, index, "path");
+        let path = namespace.path.to_string();
+        match (kind, path.is_empty()) {
+            (USER, true) => plan.born.user = new_user_namespace(spec, host)?,
+            (USER, false) => plan.born.user = UserNamespace::Join { path, origin },
+            // The v1 cgroups are joined between clone and exec, so the namespace is rooted by init, afterwards.
+            (CGROUP, true) if !host.layout.is_pure_v2() => {}
+            (kind, true) => plan.born.new |= kind,
+            (PID, false) if user.is_some() && !new_user => plan.born.join_pid = Some((path, origin)),
+            (PID, false) => plan.born.visits.push((kind, path, origin)),
+            // A new user namespace has no rights over namespaces that exist, so they are entered before it is made.
+            (kind, false) if new_user && kind != MOUNT && kind != TIME => {
+                plan.born.visits.push((kind, path, origin))
+            }
+            (_, false) => {}
+        }
+    }
+    if matches!(plan.born.user, UserNamespace::New { .. }) {
+        plan.born.new |= USER;
+    }
+    plan.born.time_offsets = time_offsets(spec);
+    Ok(())
+}
+
+fn new_user_namespace(spec: &Spec<'_>, host: &Host) -> Result<UserNamespace> {
+    let (uids, gids) = (&spec.linux.uid_mappings, &spec.linux.gid_mappings);
+    let first = |maps: &[Mapping], pointer: &str| {
+        maps.iter().map(|map| map.container).min().ok_or_else(|| {
+            Error::new(ErrorKind::ConfigInvalid, "a new user namespace needs at least one mapping")
+                .at(pointer)
+        })
+    };
+    let identity = (first(uids, "/linux/uidMappings")?, first(gids, "/linux/gidMappings")?);
+    Ok(UserNamespace::New {
+        uid_map: map_text(uids),
+        gid_map: map_text(gids),
+        deny_setgroups: !host.is_privileged(),
+        identity,
+    })
+}
+
+fn map_text(maps: &[Mapping]) -> String {
+    let mut text = String::new();
+    for map in maps {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{} {} {}", map.container, map.host, map.size);
+    }
+    text
+}
+
+fn time_offsets(spec: &Spec<'_>) -> Option<String> {
+    let mut text = String::new();
+    for (clock, offset) in &spec.linux.time_offsets {
+        let _ = writeln!(text, "{} {} {}", &**clock, offset.secs, offset.nanosecs);
+    }
+    (!text.is_empty() && is_new(spec, "time")).then_some(text)
+}
+
+/// Init's part: joins what it joins itself, then names and lights what is new.
+pub fn join_and_name(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()> {
+    let new_user = is_new(spec, "user");
+    let mut mount = None;
+    for (index, namespace) in spec.linux.namespaces.iter().enumerate() {
+        let kind = kind_of(namespace, index)?;
+        let visited = kind == PID || (new_user && kind != MOUNT && kind != TIME);
+        if namespace.path.is_empty() || kind == USER || visited {
+            continue;
+        }
+        let origin = Origin::Member(WHERE, index, "path");
+        let fd = plan.hand(Handed::Namespace { path: namespace.path.to_string(), origin });
+        if kind == MOUNT {
+            mount = Some((origin, fd));
+        } else {
+            plan.add(origin, Step::Join { fd, kinds: kind });
+        }
+    }
+    if is_new(spec, "cgroup") && !host.layout.is_pure_v2() {
+        plan.add(Origin::At(WHERE), Step::Unshare { kinds: CGROUP });
+    }
+    if let Some((origin, fd)) = mount {
+        plan.add(origin, Step::Join { fd, kinds: MOUNT });
+    }
+    if let Some(name) = spec.hostname.as_ref().filter(|name| !name.is_empty()) {
+        plan.add(Origin::At("/hostname"), Step::Hostname { name: name.as_bytes() });
+    }
+    if let Some(name) = spec.domainname.as_ref().filter(|name| !name.is_empty()) {
+        plan.add(Origin::At("/domainname"), Step::Domainname { name: name.as_bytes() });
+    }
+    if plan.born.new & NETWORK != 0 {
+        plan.add(Origin::At(WHERE), Step::LoopbackUp {});
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `process`: from limits to execve. Shared by create and exec.
+
+use super::filesystem::{in_user_namespace, text};
+use super::{Handed, Options, Origin, Plan};
+use crate::error::{Error, ErrorKind, Result};
+use crate::generated::capabilities::CAPABILITIES;
+use crate::generated::lookup;
+use crate::generated::rlimits::RLIMITS;
+use crate::host::{CAP_SYS_ADMIN, Host};
+use crate::spec::{Capabilities, Hook, Hooks, Process, Text};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use estiba_init::plan::FIRST_FREE_FD;
+use estiba_init::step::Step;
+use estiba_sys::process::Strings;
+
+pub fn keyring(plan: &mut Plan, options: &Options<'_>) {
+    if options.no_new_keyring {
+        return;
+    }
+    if let Ok(name) = text(&format!("_ses.{}", options.id), Origin::Runtime) {
+        plan.add(Origin::Runtime, Step::NewKeyring { name: &name });
+    }
+}
+
+pub fn plan(
+    plan: &mut Plan,
+    process: &Process<'_>,
+    host: &Host,
+    options: &Options<'_>,
+    hooks: &Hooks<'_>,
+) -> Result<()> {
+    settings(plan, process)?;
+    let cwd = if process.cwd.is_empty() { "/" } else { &process.cwd };
+    let cwd = text(cwd, Origin::At("/process/cwd"))?;
+    plan.add(Origin::At("/process/cwd"), Step::ChangeDir { path: &cwd, make: true });
+    let sets = Sets::of(plan, process, host)?;
+    let filter = options.seccomp.filter(|(program, _)| !program.is_empty());
+    // Without no_new_privs only CAP_SYS_ADMIN may load a filter (seccomp(2)); it is kept until then, in init alone.
+    let borrow = if filter.is_some() && !process.no_new_privileges { CAP_SYS_ADMIN } else { 0 };
+    identity(plan, process, &sets, borrow);
+    plan.add(Origin::At("/process/cwd"), Step::ChangeDirAgain { path: &cwd });
+    find_program(plan, process)?;
+    plan.add(Origin::Runtime, Step::Commit {});
+    if options.gate {
+        plan.add(Origin::Runtime, Step::Gate {});
+    }
+    hooks_inside(plan, "/hooks/startContainer", &hooks.start_container)?;
+    keep_descriptors(plan, options);
+    if let Some((program, flags)) = filter {
+        plan.add(Origin::At("/linux/seccomp"), Step::Seccomp { flags, program });
+        if borrow != 0 {
+            plan.add(Origin::At("/process/capabilities"), sets.step(0));
+        }
+    }
+    execute(plan, process)
+}
+
+fn settings(plan: &mut Plan, process: &Process<'_>) -> Result<()> {
+    for (index, limit) in process.rlimits.iter().enumerate() {
+        let origin = Origin::Item("/process/rlimits", index);
+        let resource = lookup(RLIMITS, &limit.kind).ok_or_else(|| {
+            let message = format!("{:?} is not a resource limit", &*limit.kind);
+            Error::new(ErrorKind::ConfigInvalid, message).at(format!("{origin}/type"))
+        })?;
+        plan.add(origin, Step::Limit { resource, soft: limit.soft, hard: limit.hard });
+    }
+    plan.add(Origin::At("/process/user/umask"), Step::Umask { mask: process.user.umask.unwrap_or(0o022) });
+    let refuse = |pointer: &str, what: &str| {
+        let message = format!("{what} is not built into estiba yet");
+        Err(Error::new(ErrorKind::ConfigUnsupported, message).at(pointer))
+    };
+    if process.scheduler.is_some() {
+        return refuse("/process/scheduler", "a scheduler policy");
+    }
+    if process.io_priority.is_some() {
+        return refuse("/process/ioPriority", "an I/O priority");
+    }
+    if process.exec_cpu_affinity.is_some() {
+        return refuse("/process/execCPUAffinity", "a CPU affinity of exec");
+    }
+    Ok(())
+}
+
+/// The capability sets as bits.
+struct Sets {
+    bounding: u64,
+    effective: u64,
+    permitted: u64,
+    inheritable: u64,
+    ambient: u64,
+}
+
+impl Sets {
+    /// What the config asks for and the caller holds; inside a user namespace of its own it holds all. A capability
+    /// that this kernel does not know is not there to be had: Python warns of it.
+    fn of(plan: &Plan, process: &Process<'_>, host: &Host) -> Result<Sets> {
+        let none = Capabilities::default();
+        let asked = process.capabilities.as_ref().unwrap_or(&none);
+        let held = if in_user_namespace(plan) { u64::MAX } else { host.capabilities };
+        let bits = |names: &[Text<'_>]| {
+            names
+                .iter()
+                .filter_map(|name| lookup(CAPABILITIES, name))
+                .fold(0, |bits, number| bits | 1 << number)
+                & held
+        };
+        let permitted = bits(&asked.permitted);
+        let inheritable = bits(&asked.inheritable);
+        Ok(Sets {
+            bounding: bits(&asked.bounding),
+            effective: bits(&asked.effective) & permitted,
+            permitted,
+            inheritable,
+            ambient: bits(&asked.ambient) & permitted & inheritable,
+        })
+    }
+
+    fn step(&self, borrow: u64) -> Step<'static> {
+        Step::Capabilities {
+            effective: self.effective | borrow,
+            permitted: self.permitted | borrow,
+            inheritable: self.inheritable,
+            ambient: self.ambient,
+        }
+    }
+}
+
+fn identity(plan: &mut Plan, process: &Process<'_>, sets: &Sets, borrow: u64) {
+    let origin = Origin::At("/process/capabilities");
+    if process.no_new_privileges {
+        plan.add(Origin::At("/process/noNewPrivileges"), Step::NoNewPrivileges {});
+    }
+    plan.add(origin, Step::BoundingSet { keep: sets.bounding });
+    let user = &process.user;
+    let groups: Vec<u8> = user.additional_gids.iter().flat_map(|gid| gid.to_le_bytes()).collect();
+    let denied = matches!(&plan.born.user, super::UserNamespace::New { deny_setgroups: true, .. });
+    // Where setgroups is denied the caller's groups cannot be left (user_namespaces(7)).
+    let groups = (!denied || !groups.is_empty()).then_some(&groups[..]);
+    plan.add(Origin::At("/process/user"), Step::Identity { uid: user.uid, gid: user.gid, groups });
+    plan.add(origin, sets.step(borrow));
+}
+
+/// The strings one after the other, each with its NUL.
+pub fn strings(list: &[Text<'_>], origin: &'static str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(list.iter().map(|text| text.len() + 1).sum());
+    for (index, item) in list.iter().enumerate() {
+        bytes.extend_from_slice(text(item, Origin::Item(origin, index))?.to_bytes_with_nul());
+    }
+    Ok(bytes)
+}
+
+fn as_strings(bytes: &[u8]) -> Result<Strings<'_>> {
+    Strings::new(bytes).ok_or_else(|| Error::internal("a list of strings lost its end"))
+}
+
+/// execvp(3)'s rule: a name with a slash is a path, any other is looked for in the container's PATH.
+fn find_program(plan: &mut Plan, process: &Process<'_>) -> Result<()> {
+    const ARGS: &str = "/process/args";
+    let name = process.args.first().ok_or_else(|| {
+        Error::new(ErrorKind::ConfigInvalid, "is empty: the program to run is its first element").at(ARGS)
+    })?;
+    let origin = Origin::Item(ARGS, 0);
+    let mut candidates = Vec::new();
+    if name.contains('/') || name.is_empty() {
+        candidates.push(Text(name.to_string().into()));
+    } else {
+        let path =
+            process.env.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or("/bin:/usr/bin");
+        for folder in path.split(':') {
+            let folder = if folder.is_empty() { "." } else { folder };
+            candidates.push(Text(format!("{folder}/{}", &**name).into()));
+        }
+    }
+    let candidates = strings(&candidates, ARGS)?;
+    let home = (!process.env.iter().any(|entry| entry.starts_with("HOME="))).then_some(process.user.uid);
+    plan.add(origin, Step::FindProgram { candidates: as_strings(&candidates)?, home });
+    Ok(())
+}
+
+fn keep_descriptors(plan: &mut Plan, options: &Options<'_>) {
+    let from = FIRST_FREE_FD + plan.handed.len() as i32;
+    for i in 0..options.preserve_fds as i32 {
+        plan.hand(Handed::Kept(3 + i));
+    }
+    plan.add(Origin::Runtime, Step::KeepDescriptors { from, count: options.preserve_fds as i32 });
+}
+
+fn execute(plan: &mut Plan, process: &Process<'_>) -> Result<()> {
+    let argv = strings(&process.args, "/process/args")?;
+    let env = strings(&process.env, "/process/env")?;
+    let step = Step::Execute { argv: as_strings(&argv)?, env: as_strings(&env)? };
+    plan.add(Origin::Item("/process/args", 0), step);
+    Ok(())
+}
+
+/// Hooks that init runs, each in a child of its own.
+pub fn hooks_inside(plan: &mut Plan, origin: &'static str, hooks: &[Hook<'_>]) -> Result<()> {
+    for (index, hook) in hooks.iter().enumerate() {
+        let origin = Origin::Item(origin, index);
+        let path = text(&hook.path, origin)?;
+        let argv = if hook.args.is_empty() { core::slice::from_ref(&hook.path) } else { &hook.args[..] };
+        let (argv, env) = (strings(argv, "/hooks")?, strings(&hook.env, "/hooks")?);
+        let seconds = hook.timeout.unwrap_or(0);
+        let state = state_descriptor(plan);
+        let (argv, env) = (as_strings(&argv)?, as_strings(&env)?);
+        plan.add(origin, Step::Hook { path: &path, argv, env, seconds, state });
+    }
+    Ok(())
+}
+
+fn state_descriptor(plan: &mut Plan) -> i32 {
+    match plan.handed.iter().position(|handed| *handed == Handed::State) {
+        Some(at) => FIRST_FREE_FD + at as i32,
+        None => plan.hand(Handed::State),
+    }
+}
+
+/// For messages: the program's name as it stands in the config.
+pub fn program_name(process: &Process<'_>) -> String {
+    process.args.first().map(|name| name.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What /proc says of a process.
+
+use crate::cgroup::file;
+use crate::error::{Error, Result};
+use alloc::format;
+use estiba_sys::{Errno, OwnedFd, process, signal};
+
+/// The fields of /proc/PID/stat that estiba needs (proc_pid_stat(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// "R", "S", ... "Z" a zombie, "X" gone.
+    pub state: u8,
+    pub start_time: u64,
+    /// Signals 1 to 31 that it ignores, bit n-1 for signal n.
+    pub ignored: u64,
+}
+
+impl Stat {
+    pub fn is_alive(self) -> bool {
+        !matches!(self.state, b'Z' | b'X')
+    }
+}
+
+/// None: there is no such process.
+pub fn stat(pid: i32) -> Result<Option<Stat>> {
+    match file::read_path(&format!("/proc/{pid}/stat")) {
+        Ok(text) => Ok(parse(&text)),
+        Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
+        Err(errno) => Err(Error::refused(format!("read \"/proc/{pid}/stat\""), errno)),
+    }
+}
+
+/// The program's name stands in brackets and may hold anything, so fields are counted from the last bracket.
+fn parse(text: &str) -> Option<Stat> {
+    let (_, fields) = text.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    let start_time = fields.nth(18)?.parse().ok()?;
+    let ignored = fields.nth(10)?.parse().ok()?;
+    Some(Stat { state, start_time, ignored })
+}
+
+/// A pidfd of exactly the process that the record names; None if it has ended, even if its number lives again.
+pub fn pidfd_of(pid: i32, start_time: u64) -> Result<Option<OwnedFd>> {
+    let pidfd = match process::pidfd_open(pid) {
+        Ok(pidfd) => pidfd,
+        Err(Errno::ESRCH | Errno::EINVAL) => return Ok(None),
+        Err(errno) => return Err(Error::refused(format!("open process {pid}"), errno)),
+    };
+    // Asked after the descriptor is open: from here on the number cannot change its bearer unnoticed.
+    let same = stat(pid)?.is_some_and(|stat| stat.start_time == start_time && stat.is_alive());
+    let there = signal::send(pidfd.borrow(), 0) != Err(Errno::ESRCH);
+    Ok((same && there).then_some(pidfd))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_and_spaces_moves_no_field() {
+        let text = "7 (a) b) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 0 0 0 0 0 0 0 0 0 4096 0";
+        assert_eq!(parse(text), Some(Stat { state: b'S', start_time: 4242, ignored: 4096 }));
+    }
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The prover: "surely valid", or "ask Python". It never says no, and what it takes Python must accept: the rules here
+//! are narrower than estiba.spec's, wide enough for what podman, containerd, Docker and `spec` write.
+
+use super::{Mapping, Mount, Namespace, Process, Spec, Text};
+use crate::generated::capabilities::CAPABILITIES;
+use crate::generated::lookup;
+use crate::generated::mount_options::{MOUNT_OPTIONS, MountOption};
+use crate::generated::namespaces::NAMESPACES;
+use crate::generated::rlimits::RLIMITS;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    Proved,
+    /// Why the prover is not sure.
+    Ask(String),
+}
+
+type Proof = Result<(), String>;
+
+pub fn prove(text: &[u8]) -> Verdict {
+    let spec: Spec<'_> = match serde_json::from_slice(text) {
+        Ok(spec) => spec,
+        Err(error) => return Verdict::Ask(error.to_string()),
+    };
+    match whole(&spec) {
+        Ok(()) => Verdict::Proved,
+        Err(reason) => Verdict::Ask(reason),
+    }
+}
+
+fn sure(holds: bool, reason: impl FnOnce() -> String) -> Proof {
+    if holds { Ok(()) } else { Err(reason()) }
+}
+
+fn plain(holds: bool, reason: &str) -> Proof {
+    sure(holds, || reason.to_string())
+}
+
+fn whole(spec: &Spec<'_>) -> Proof {
+    version(&spec.oci_version)?;
+    plain(spec.root.as_ref().is_some_and(|root| !root.path.is_empty()), "root.path is absent or empty")?;
+    process(spec.process.as_ref().ok_or("process is absent")?)?;
+    namespaces(spec)?;
+    for (index, mount) in spec.mounts.iter().enumerate() {
+        self::mount(mount).map_err(|reason| format!("mount {index}: {reason}"))?;
+    }
+    linux(spec)
+}
+
+fn version(version: &str) -> Proof {
+    let known = ["1.0.", "1.1.", "1.2.", "1.3."].iter().any(|known| version.starts_with(known));
+    plain(known, "the specification's version is not one of 1.0 to 1.3")
+}
+
+/// Text that no rule of Python's can stumble over.
+fn clean(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') && clean(path)
+}
+
+pub(super) fn process(process: &Process<'_>) -> Proof {
+    plain(process.args.first().is_some_and(|name| !name.is_empty()), "process.args is empty")?;
+    plain(process.args.iter().all(|arg| clean(arg)), "an argument holds a NUL character")?;
+    plain(
+        process.env.iter().all(|entry| clean(entry) && entry.find('=').is_some_and(|at| at > 0)),
+        "an odd environment entry",
+    )?;
+    plain(is_absolute(&process.cwd), "process.cwd is not absolute")?;
+    plain(process.user.umask.is_none_or(|mask| mask <= 0o777), "an odd umask")?;
+    plain(
+        process.scheduler.is_none() && process.io_priority.is_none() && process.exec_cpu_affinity.is_none(),
+        "scheduling",
+    )?;
+    plain(process.oom_score_adj.is_none_or(|score| (-1000..=1000).contains(&score)), "an odd OOM score")?;
+    for (index, limit) in process.rlimits.iter().enumerate() {
+        let known = lookup(RLIMITS, &limit.kind).is_some() && limit.soft <= limit.hard;
+        let again = process.rlimits[..index].iter().any(|earlier| earlier.kind == limit.kind);
+        plain(known && !again, "an odd resource limit")?;
+    }
+    let Some(sets) = &process.capabilities else { return Ok(()) };
+    let lists = [&sets.bounding, &sets.effective, &sets.inheritable, &sets.permitted, &sets.ambient];
+    for name in lists.into_iter().flatten() {
+        sure(lookup(CAPABILITIES, name).is_some(), || format!("{name:?} is not a known capability"))?;
+    }
+    Ok(())
+}
+
+fn named<'s>(spec: &'s Spec<'_>, name: &str) -> Option<&'s Namespace<'s>> {
+    spec.linux.namespaces.iter().find(|namespace| &*namespace.kind == name)
+}
+
+fn namespaces(spec: &Spec<'_>) -> Proof {
+    for (index, namespace) in spec.linux.namespaces.iter().enumerate() {
+        plain(lookup(NAMESPACES, &namespace.kind).is_some(), "an unknown namespace")?;
+        plain(namespace.path.is_empty() || is_absolute(&namespace.path), "a namespace path is not absolute")?;
+        let again = spec.linux.namespaces[..index].iter().any(|earlier| earlier.kind == namespace.kind);
+        plain(!again, "a namespace is named twice")?;
+    }
+    let has = |name| named(spec, name).is_some();
+    let is_new = |name| named(spec, name).is_some_and(|namespace| namespace.path.is_empty());
+    plain(is_new("mount"), "no mount namespace of its own")?;
+    let named_host = spec.hostname.as_ref().is_some_and(|name| !name.is_empty());
+    let named_domain = spec.domainname.as_ref().is_some_and(|name| !name.is_empty());
+    plain((!named_host && !named_domain) || has("uts"), "a host name without a uts namespace")?;
+    plain(spec.hostname.as_ref().is_none_or(|name| name.len() <= 64 && clean(name)), "an odd host name")?;
+    plain(spec.domainname.as_ref().is_none_or(|name| name.len() <= 64 && clean(name)), "an odd domain name")?;
+    plain(spec.linux.time_offsets.is_empty(), "time offsets")?;
+    let (uids, gids) = (&spec.linux.uid_mappings, &spec.linux.gid_mappings);
+    if is_new("user") {
+        mappings(uids)?;
+        mappings(gids)
+    } else {
+        plain(uids.is_empty() && gids.is_empty(), "mappings without a new user namespace")
+    }
+}
+
+/// One mapping cannot overlap another; more are Python's to compare.
+fn mappings(maps: &[Mapping]) -> Proof {
+    let [map] = maps else { return Err("not exactly one mapping".to_string()) };
+    let fits = map.size > 0
+        && map.container.checked_add(map.size).is_some()
+        && map.host.checked_add(map.size).is_some();
+    plain(fits, "an odd mapping")
+}
+
+fn mount(mount: &Mount<'_>) -> Proof {
+    plain(is_absolute(&mount.destination), "the destination is not absolute")?;
+    plain(mount.uid_mappings.is_empty() && mount.gid_mappings.is_empty(), "mapped ids")?;
+    let kind = mount.kind.as_deref().unwrap_or_default();
+    let bound = mount.options.iter().any(|option| matches!(&**option, "bind" | "rbind"));
+    if bound {
+        plain(
+            mount.source.as_ref().is_some_and(|source| !source.is_empty() && clean(source)),
+            "a bind without a source",
+        )?;
+        plain(matches!(kind, "" | "bind" | "none"), "a bind with a type")?;
+        return known_options(&mount.options, |_| false);
+    }
+    match kind {
+        "proc" | "sysfs" | "mqueue" | "cgroup" | "cgroup2" => known_options(&mount.options, |_| false),
+        "tmpfs" => known_options(&mount.options, |option| {
+            has_key(option, &["mode", "size", "uid", "gid", "nr_inodes"])
+        }),
+        "devpts" => known_options(&mount.options, |option| {
+            option == "newinstance" || has_key(option, &["ptmxmode", "mode", "gid", "uid", "max"])
+        }),
+        other => Err(format!("a file system of type {other:?}")),
+    }
+}
+
+fn has_key(option: &str, keys: &[&str]) -> bool {
+    option
+        .split_once('=')
+        .is_some_and(|(key, value)| keys.contains(&key) && !value.is_empty() && clean(value))
+}
+
+fn known_options(options: &[Text<'_>], data: impl Fn(&str) -> bool) -> Proof {
+    for option in options {
+        let known = match lookup(MOUNT_OPTIONS, option) {
+            Some(
+                MountOption::Attribute { .. }
+                | MountOption::Filesystem { .. }
+                | MountOption::Propagation(_)
+                | MountOption::Bind { .. }
+                | MountOption::TmpCopyUp
+                | MountOption::Nothing,
+            ) => true,
+            Some(_) => false,
+            None => data(option),
+        };
+        sure(known, || format!("the option {option:?}"))?;
+    }
+    Ok(())
+}
+
+fn linux(spec: &Spec<'_>) -> Proof {
+    let linux = &spec.linux;
+    let paths = linux.masked_paths.iter().chain(&linux.readonly_paths);
+    for path in paths {
+        plain(is_absolute(path), "a masked or read-only path is not absolute")?;
+    }
+    for device in &linux.devices {
+        let known = matches!(&*device.kind, "c" | "b" | "u")
+            && (0..4096).contains(&device.major)
+            && (0..1 << 20).contains(&device.minor);
+        plain(
+            known && is_absolute(&device.path) && device.file_mode.is_none_or(|mode| mode <= 0o7777),
+            "an odd device",
+        )?;
+    }
+    let propagation = linux.rootfs_propagation.as_deref().unwrap_or_default();
+    plain(
+        matches!(propagation, "" | "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared"),
+        "an odd root propagation",
+    )?;
+    plain(!linux.cgroups_path.contains("..") && clean(&linux.cgroups_path), "an odd cgroups path")?;
+    plain(linux.sysctl.is_empty() || sysctls(spec), "kernel parameters")?;
+    let unbuilt = linux.personality.is_some()
+        || linux.memory_policy.is_some()
+        || linux.intel_rdt.is_some()
+        || linux.net_devices.is_some()
+        || linux.mount_label.as_ref().is_some_and(|label| !label.is_empty());
+    plain(!unbuilt, "a rare property")?;
+    plain(hooks_are_sure(spec), "an odd hook")
+}
+
+/// The two that clients set by default, in the namespace that they belong to.
+fn sysctls(spec: &Spec<'_>) -> bool {
+    let own_network = named(spec, "network").is_some();
+    spec.linux.sysctl.iter().all(|(key, value)| {
+        let usual = matches!(&**key, "net.ipv4.ip_unprivileged_port_start" | "net.ipv4.ping_group_range");
+        usual
+            && own_network
+            && !value.is_empty()
+            && value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'\t'))
+    })
+}
+
+fn hooks_are_sure(spec: &Spec<'_>) -> bool {
+    let hooks = &spec.hooks;
+    let lists = [
+        &hooks.prestart,
+        &hooks.create_runtime,
+        &hooks.create_container,
+        &hooks.start_container,
+        &hooks.poststart,
+        &hooks.poststop,
+    ];
+    lists.into_iter().flatten().all(|hook| {
+        let env = hook.env.iter().all(|entry| clean(entry) && entry.find('=').is_some_and(|at| at > 0));
+        is_absolute(&hook.path)
+            && hook.args.iter().all(|arg| clean(arg))
+            && env
+            && hook.timeout.is_none_or(|seconds| seconds > 0)
+    })
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The state record: one folder a container, written before the first side effect, replaced by rename.
+//!
+//!     ROOT/ID/            the folder itself is locked (flock) while a verb changes the container
+//!       state.json        the record; pid 0: `create` is at work, or died
+//!       gate, outcome     FIFOs: `start` opens the first, init answers on the second (estiba_init::plan)
+//!       seccomp           the compiled filter, for exec
+
+use crate::cgroup::Dir;
+use crate::cgroup::file;
+use crate::error::{Error, ErrorKind, Result};
+use crate::generated::phrases;
+use crate::spec::{Hook, Text};
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use estiba_sys::fd::{self, BorrowedFd, CWD, OwnedFd};
+use estiba_sys::{Errno, fs};
+use serde::{Deserialize, Serialize};
+
+/// Raised when a record of one version cannot be read by the other.
+pub const FORMAT: u32 = 1;
+
+pub const GATE: &core::ffi::CStr = c"gate";
+pub const OUTCOME: &core::ffi::CStr = c"outcome";
+pub const FILTER: &str = "seccomp";
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record<'a> {
+    pub format: u32,
+    #[serde(borrow)]
+    pub oci_version: Text<'a>,
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    #[serde(borrow)]
+    pub bundle: Text<'a>,
+    #[serde(borrow)]
+    pub rootfs: Text<'a>,
+    /// 0 until init is born.
+    pub pid: i32,
+    /// Of init, in clock ticks since boot (proc_pid_stat(5), field 22): with the pid it names one process for ever.
+    pub start_time: u64,
+    /// RFC 3339, UTC.
+    #[serde(borrow)]
+    pub created: Text<'a>,
+    #[serde(borrow)]
+    pub annotations: BTreeMap<Text<'a>, Text<'a>>,
+    pub cgroup: Vec<Dir>,
+    /// CLONE_NEW* of every namespace that the config names.
+    pub namespaces: u64,
+    #[serde(borrow)]
+    pub poststart: Vec<Hook<'a>>,
+    #[serde(borrow)]
+    pub poststop: Vec<Hook<'a>>,
+}
+
+/// Where a container is in its life (runtime.md "State"), and what a crash can leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// No init yet: a `create` that works, or that died.
+    Creating,
+    Created,
+    Running,
+    Paused,
+    Stopped,
+}
+
+impl Status {
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Creating => "creating",
+            Status::Created => "created",
+            Status::Running => "running",
+            Status::Paused => "paused",
+            Status::Stopped => "stopped",
+        }
+    }
+}
+
+/// An id is a file name and part of a cgroup's: no separators, no dots in front (features: CVEs of id traversal).
+pub fn check_id(id: &str) -> Result<()> {
+    const LONGEST: usize = 200;
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '.');
+    let first = id.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '+'));
+    if first && id.chars().all(inside) && id.len() <= LONGEST {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::ConfigInvalid, format!("{id:?} is not a container id")).hint(
+        "an id starts with a letter, digit, _ or +, goes on with these, . and -, and is at most 200 long",
+    ))
+}
+
+/// A container's folder, open and locked.
+#[derive(Debug)]
+pub struct Folder {
+    pub id: String,
+    pub path: String,
+    dir: OwnedFd,
+}
+
+fn c_string(path: &str) -> Result<CString> {
+    CString::new(path)
+        .map_err(|_| Error::new(ErrorKind::ConfigInvalid, format!("{path:?} holds a NUL character")))
+}
+
+impl Folder {
+    /// Makes the folder of a new container; the name is taken by mkdir, so one of two creators wins.
+    pub fn make(root: &str, id: &str) -> Result<Folder> {
+        check_id(id)?;
+        make_root(root)?;
+        let path = format!("{root}/{id}");
+        match fs::make_dir(CWD, &c_string(&path)?, 0o700) {
+            Ok(()) => {}
+            Err(Errno::EEXIST) => {
+                return Err(Error::new(
+                    ErrorKind::ContainerExists,
+                    format!("container {id:?} exists already"),
+                )
+                .hint(format!("choose another id, or run `estiba delete --force {id}` first")));
+            }
+            Err(errno) => return Err(Error::refused(format!("make the state folder {path:?}"), errno)),
+        }
+        Folder::lock(id, path, true)
+    }
+
+    /// Opens and locks the folder of a container that exists.
+    pub fn open(root: &str, id: &str) -> Result<Folder> {
+        check_id(id)?;
+        Folder::lock(id, format!("{root}/{id}"), true)
+    }
+
+    /// The same for verbs that only look: no lock.
+    pub fn look(root: &str, id: &str) -> Result<Folder> {
+        check_id(id)?;
+        Folder::lock(id, format!("{root}/{id}"), false)
+    }
+
+    fn lock(id: &str, path: String, lock: bool) -> Result<Folder> {
+        let dir = match fs::open(CWD, &c_string(&path)?, fs::O_RDONLY | fs::O_DIRECTORY, 0) {
+            Ok(dir) => dir,
+            Err(Errno::ENOENT | Errno::ENOTDIR) => return Err(not_found(id)),
+            Err(errno) => return Err(Error::refused(format!("open the state folder {path:?}"), errno)),
+        };
+        if lock {
+            fs::lock(dir.borrow(), true).map_err(|errno| Error::refused(format!("lock {path:?}"), errno))?;
+            // Whoever held the lock may have removed the folder.
+            if fs::status_at(CWD, &c_string(&path)?, false).map(|s| s.inode).ok()
+                != fs::status(dir.borrow()).map(|s| s.inode).ok()
+            {
+                return Err(not_found(id));
+            }
+        }
+        Ok(Folder { id: id.to_string(), path, dir })
+    }
+
+    pub fn dir(&self) -> BorrowedFd<'_> {
+        self.dir.borrow()
+    }
+
+    /// The record's text; `parse` borrows from it. None: the folder is there, the record is not.
+    pub fn read(&self) -> Result<Option<String>> {
+        match file::read(self.dir(), "state.json") {
+            Ok(text) => Ok(Some(text)),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(Error::refused(format!("read \"{}/state.json\"", self.path), errno)),
+        }
+    }
+
+    /// Replaces the record: whoever reads sees the old one or the new one.
+    pub fn write(&self, record: &Record<'_>) -> Result<()> {
+        let text = serde_json::to_vec(record).map_err(|error| Error::internal(error.to_string()))?;
+        self.write_file("state.json.new", &text)?;
+        fs::rename(self.dir(), c"state.json.new", c"state.json")
+            .map_err(|errno| Error::refused(format!("write \"{}/state.json\"", self.path), errno))
+    }
+
+    pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let flags = fs::O_WRONLY | fs::O_CREAT | fs::O_TRUNC;
+        let path = c_string(name)?;
+        fs::open(self.dir(), &path, flags, 0o600)
+            .and_then(|file| fd::write_all(file.borrow(), bytes))
+            .map_err(|errno| Error::refused(format!("write \"{}/{name}\"", self.path), errno))
+    }
+
+    /// Makes a FIFO and opens it for both directions, so that no open waits for the other side.
+    pub fn make_fifo(&self, name: &core::ffi::CStr) -> Result<OwnedFd> {
+        fs::make_node(self.dir(), name, fs::S_IFIFO | 0o600, 0)
+            .and_then(|()| fs::open(self.dir(), name, fs::O_RDWR, 0))
+            .map_err(|errno| {
+                Error::refused(format!("make the FIFO \"{}/{}\"", self.path, name.to_string_lossy()), errno)
+            })
+    }
+
+    pub fn has(&self, name: &core::ffi::CStr) -> bool {
+        fs::status_at(self.dir(), name, false).is_ok()
+    }
+
+    /// Removes the folder and all in it: it holds plain files only.
+    pub fn remove(self) -> Result<()> {
+        let mut names = Vec::new();
+        let listed = fs::list_dir(self.dir(), &mut |name| names.push(CString::from(name)));
+        listed.map_err(|errno| Error::refused(format!("list {:?}", self.path), errno))?;
+        // The record goes last: while anything is left, there is something that says what.
+        names.sort_by_key(|name| name.as_c_str() == c"state.json");
+        for name in names {
+            fs::remove_file(self.dir(), &name)
+                .map_err(|errno| Error::refused(format!("remove {:?} from {:?}", name, self.path), errno))?;
+        }
+        match fs::remove_dir(CWD, &c_string(&self.path)?) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(errno) => Err(Error::refused(format!("remove {:?}", self.path), errno)),
+        }
+    }
+}
+
+/// mkdir -p with the last folder closed to others.
+fn make_root(root: &str) -> Result<()> {
+    if fs::status_at(CWD, &c_string(root)?, true).is_ok() {
+        return Ok(());
+    }
+    let cuts = root.char_indices().filter(|&(at, c)| c == '/' && at > 0).map(|(at, _)| at);
+    for end in cuts.chain([root.len()]) {
+        let mode = if end == root.len() { 0o711 } else { 0o755 };
+        match fs::make_dir(CWD, &c_string(&root[..end])?, mode) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(Error::refused(format!("make the state root {root:?}"), errno)),
+        }
+    }
+    Ok(())
+}
+
+pub fn not_found(id: &str) -> Error {
+    Error::new(ErrorKind::ContainerNotFound, format!("container {id:?} {}", phrases::NOT_FOUND))
+}
+
+/// The ids under a state root, sorted. Names that begin with a dot are the root's own.
+pub fn ids(root: &str) -> Result<Vec<String>> {
+    let dir = match fs::open(CWD, &c_string(root)?, fs::O_RDONLY | fs::O_DIRECTORY, 0) {
+        Ok(dir) => dir,
+        Err(Errno::ENOENT) => return Ok(Vec::new()),
+        Err(errno) => return Err(Error::refused(format!("open the state root {root:?}"), errno)),
+    };
+    let mut ids = Vec::new();
+    fs::list_dir(dir.borrow(), &mut |name| {
+        if let Cow::Borrowed(name) = name.to_string_lossy()
+            && check_id(name).is_ok()
+        {
+            ids.push(name.to_string());
+        }
+    })
+    .map_err(|errno| Error::refused(format!("list the state root {root:?}"), errno))?;
+    ids.sort();
+    Ok(ids)
+}
+
+/// Reads a record; one of another format, or a damaged one, is for Python to judge.
+pub fn parse<'a>(folder: &Folder, text: &'a str) -> Result<Record<'a>> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let incomplete = |why: String| {
+        Error::new(ErrorKind::WrongState, format!("the state record of container {:?} {why}", folder.id))
+            .hint(format!("`estiba delete --force {}` cleans what is left", folder.id))
+    };
+    match serde_json::from_str::<Version>(text) {
+        Ok(Version { format: FORMAT }) => {}
+        Ok(Version { format }) => {
+            return Err(incomplete(format!("has format {format}; this estiba reads {FORMAT}")));
+        }
+        Err(error) => return Err(incomplete(format!("cannot be read: {error}"))),
+    }
+    serde_json::from_str(text).map_err(|error| incomplete(format!("cannot be read: {error}")))
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `create`: everything but the program's start. The record stands before the first side effect; on failure all is
+//! undone and only a bounded note for `why` is left.
+
+use super::{CgroupManager, Started};
+use crate::cgroup::{Cgroup, Membership, PlaceRequest, place};
+use crate::error::{Error, ErrorKind, Result};
+use crate::explain;
+use crate::host::Host;
+use crate::launch::{self, Given, Launched, Said};
+use crate::plan::{self, Options, Plan};
+use crate::spec::{self, Spec, Text};
+use crate::state::{self, FORMAT, Folder, Record};
+use crate::{clock, console, failures, hooks, oci_state, proc, seccomp};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use estiba_sys::OwnedFd;
+
+pub struct Request<'a> {
+    pub root: &'a str,
+    pub id: &'a str,
+    /// Absolute.
+    pub bundle: &'a str,
+    pub config: &'a [u8],
+    pub pid_file: Option<&'a str>,
+    pub console_socket: Option<&'a str>,
+    pub preserve_fds: u32,
+    pub no_pivot: bool,
+    pub no_new_keyring: bool,
+    pub stdio: Option<[i32; 3]>,
+    pub cgroup_manager: CgroupManager,
+    /// Wait for `start` before the program runs.
+    pub gate: bool,
+}
+
+pub fn create(request: &Request<'_>) -> Result<Started> {
+    create_with_terminal(request, None)
+}
+
+/// `terminal`: a connected socket that takes the container's terminal, instead of the console socket's path.
+pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
+    let spec = spec::parse(request.config)?;
+    let host = Host::read()?;
+    let folder = Folder::make(request.root, request.id)?;
+    let mut undo = Undo { cgroup: None, launched: None };
+    match create_in(&folder, request, &spec, &host, terminal, &mut undo) {
+        Ok(started) => Ok(started),
+        Err(error) => {
+            let error = undo.all(folder, error);
+            failures::note(request.root, request.id, "create", &error);
+            Err(error)
+        }
+    }
+}
+
+/// What has been done so far, to be taken back in reverse.
+struct Undo {
+    cgroup: Option<Cgroup>,
+    launched: Option<Launched>,
+}
+
+impl Undo {
+    fn all(self, folder: Folder, error: Error) -> Error {
+        if let Some(launched) = &self.launched {
+            launched.end();
+        }
+        let removed = match self.cgroup {
+            Some(cgroup) => cgroup.remove(),
+            None => Ok(()),
+        };
+        // The record stays while there is something that it names.
+        match removed.and_then(|()| folder.remove()) {
+            Ok(()) => error,
+            Err(second) => Error { message: format!("{}; and undoing it: {second}", error.message), ..error },
+        }
+    }
+}
+
+fn create_in(
+    folder: &Folder,
+    request: &Request<'_>,
+    spec: &Spec<'_>,
+    host: &Host,
+    terminal: Option<OwnedFd>,
+    undo: &mut Undo,
+) -> Result<Started> {
+    let filter = spec.linux.seccomp.as_ref().map(seccomp::compile).transpose()?;
+    let asked = Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty());
+    let place_request = PlaceRequest {
+        manager: request.cgroup_manager,
+        cgroups_path: asked,
+        id: request.id,
+        is_rootless: !host.is_privileged(),
+    };
+    let dirs = place(place_request, &host.layout, &Membership::read()?)?;
+    let dirs = Cgroup::survey(dirs)?;
+    let options = Options {
+        id: request.id,
+        bundle: request.bundle,
+        gate: request.gate,
+        preserve_fds: request.preserve_fds,
+        no_pivot: request.no_pivot,
+        no_new_keyring: request.no_new_keyring,
+        cgroup: &dirs,
+        seccomp: filter.as_ref().map(|filter| (&filter.program[..], filter.flags)),
+    };
+    let plan = plan::create(spec, host, &options)?;
+    let mut record = first_record(request, spec, dirs.clone());
+    folder.write(&record)?;
+    if let Some(filter) = &filter {
+        folder.write_file(state::FILTER, &[&filter.flags.to_le_bytes()[..], &filter.program].concat())?;
+    }
+    let Undo { cgroup, launched } = undo;
+    let cgroup =
+        &*cgroup.insert(Cgroup::create(dirs, &spec.linux.resources, &host.layout, !host.is_privileged())?);
+    let mut given = Given { stdio: request.stdio, ..Given::default() };
+    if request.gate {
+        given.gate = Some((folder.make_fifo(state::GATE)?, folder.make_fifo(state::OUTCOME)?));
+    }
+    given.terminal = terminal_for(&plan, request, terminal)?;
+    given.state = hooks::state_for_init(&plan)?;
+    let procs = cgroup.open_procs()?;
+    let procs_numbers: Vec<i32> = procs.iter().map(OwnedFd::raw).collect();
+    let born_in = cgroup.open_v2()?;
+    let state_fd = given.state.as_ref().map(hooks::duplicate).transpose()?;
+    let given =
+        Given { cgroup: born_in.as_ref().map(OwnedFd::borrow), cgroup_procs: &procs_numbers, ..given };
+    let running = &*launched.insert(launch::launch(&plan, given)?);
+    let stat = proc::stat(running.pid)?.ok_or_else(|| Error::internal("init ended before its record"))?;
+    record.pid = running.pid;
+    record.start_time = stat.start_time;
+    if let Some(score) = plan.oom_score_adj {
+        set_oom_score(running.pid, score)?;
+    }
+    if let Some(state) = state_fd {
+        hooks::fill_state(&state, &oci_state::text(&record, "created"))?;
+    }
+    let program = spec.process.as_ref().map(plan::program_name).unwrap_or_default();
+    settle(folder, &plan, spec, &record, running, stat.ignored, &program)?;
+    if let Some(path) = request.pid_file {
+        console::write_pid_file(path, running.pid)?;
+    }
+    let Some(Launched { pid, pidfd, .. }) = launched.take() else {
+        return Err(Error::internal("a launched init was lost"));
+    };
+    Ok(Started { pid, pidfd })
+}
+
+/// From the launch to the moment when init waits at the gate, or the program runs.
+fn settle(
+    folder: &Folder,
+    plan: &Plan,
+    spec: &Spec<'_>,
+    record: &Record<'_>,
+    launched: &Launched,
+    ignored: u64,
+    program: &str,
+) -> Result<()> {
+    if plan.pauses {
+        match launched.next()? {
+            Said::Paused => {}
+            Said::Failed(report) => return Err(explain::explain(plan, report, program)),
+            Said::Ready | Said::Closed => return Err(died()),
+        }
+        let state = oci_state::text(record, "created");
+        hooks::run_all("/hooks/prestart", &spec.hooks.prestart, &state)?;
+        hooks::run_all("/hooks/createRuntime", &spec.hooks.create_runtime, &state)?;
+        launched.answer(0)?;
+    }
+    folder.write(record)?;
+    launched.answer(ignored)?;
+    match launched.next()? {
+        Said::Ready => Ok(()),
+        Said::Failed(report) => Err(explain::explain(plan, report, program)),
+        // Without a gate the end of the socket is the exec; with one it is a death.
+        Said::Closed if !folder.has(state::GATE) => Ok(()),
+        Said::Closed | Said::Paused => Err(died()),
+    }
+}
+
+fn died() -> Error {
+    Error::new(ErrorKind::KernelRefused, "the container's init ended before it was ready")
+        .hint("a memory limit that is too small to start in kills it; see the kernel's log")
+}
+
+fn first_record<'s>(
+    request: &Request<'s>,
+    spec: &'s Spec<'_>,
+    cgroup: Vec<crate::cgroup::Dir>,
+) -> Record<'s> {
+    let borrow = |text: &'s str| Text(text.into());
+    let root = spec.root.as_ref().map_or("", |root| &*root.path);
+    let rootfs = if root.starts_with('/') { root.to_string() } else { format!("{}/{root}", request.bundle) };
+    Record {
+        format: FORMAT,
+        oci_version: borrow(&spec.oci_version),
+        id: borrow(request.id),
+        bundle: borrow(request.bundle),
+        rootfs: Text(rootfs.into()),
+        pid: 0,
+        start_time: 0,
+        created: Text(clock::now().into()),
+        annotations: spec.annotations.iter().map(|(key, value)| (borrow(key), borrow(value))).collect(),
+        cgroup,
+        namespaces: plan::namespaces_of(spec),
+        poststart: spec.hooks.poststart.clone(),
+        poststop: spec.hooks.poststop.clone(),
+    }
+}
+
+fn terminal_for(plan: &Plan, request: &Request<'_>, given: Option<OwnedFd>) -> Result<Option<OwnedFd>> {
+    match (plan.terminal, request.console_socket, given) {
+        (true, Some(path), _) => console::connect(path).map(Some),
+        (true, None, Some(socket)) => Ok(Some(socket)),
+        (true, None, None) => {
+            Err(Error::new(ErrorKind::ConfigInvalid, "a terminal is asked for and nothing takes it")
+                .at("/process/terminal")
+                .hint("give --console-socket, or set terminal to false"))
+        }
+        (false, Some(_), _) => Err(Error::new(
+            ErrorKind::ConfigInvalid,
+            "a console socket is given, but the process has no terminal",
+        )
+        .at("/process/terminal")
+        .hint("leave --console-socket out, or set terminal to true")),
+        (false, None, _) => Ok(None),
+    }
+}
+
+/// Written by the parent, as an undumpable init does not own its own file.
+pub fn set_oom_score(pid: i32, score: i32) -> Result<()> {
+    let text: String = score.to_string();
+    crate::cgroup::file::write_path(&format!("/proc/{pid}/oom_score_adj"), &text).map_err(|errno| {
+        Error::refused(format!("set the OOM score to {score}"), errno)
+            .at("/process/oomScoreAdj")
+            .hint("only CAP_SYS_RESOURCE may lower it")
+    })
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `delete`: cgroup, poststop hooks, state. Killed halfway, it can be run again.
+
+use super::live::{Container, Live};
+use crate::cgroup::Cgroup;
+use crate::error::{ErrorKind, Result};
+use crate::state::{Folder, Status};
+use crate::{hooks, oci_state};
+use estiba_sys::{Errno, fd, signal};
+
+const SIGKILL: i32 = 9;
+
+/// `force`: kills first, cleans what a crashed `create` left, and is content when there is no such container.
+pub fn delete(root: &str, id: &str, force: bool) -> Result<()> {
+    let folder = match Folder::open(root, id) {
+        Err(error) if force && error.kind == ErrorKind::ContainerNotFound => return Ok(()),
+        folder => folder?,
+    };
+    if folder.read()?.is_none() && force {
+        return folder.remove(); // killed between the folder and its first record: nothing else was begun
+    }
+    let container = Container::load(folder)?;
+    let live = container.live()?;
+    match live.status {
+        Status::Stopped => {}
+        Status::Created => end(&live)?, // as runc: a container that never ran is nobody's work
+        _ if force => end(&live)?,
+        _ => {
+            return Err(live
+                .wrong("delete", "stopped")
+                .hint(alloc::format!("run `estiba kill {id} KILL` first, or `estiba delete --force {id}`")));
+        }
+    }
+    let cgroup = Cgroup::from_record(&live.record.cgroup);
+    if !live.record.cgroup.is_empty() {
+        cgroup.kill_all()?; // what shares init's pid namespace with the host outlives it
+    }
+    let state = oci_state::text(&live.record, Status::Stopped.name());
+    cgroup.remove()?;
+    let hooked = hooks::run_all("/hooks/poststop", &live.record.poststop, &state);
+    drop(live);
+    container.folder.remove()?;
+    // The specification: a failing poststop hook is reported, and the container is gone all the same.
+    hooked
+}
+
+/// Kills init and waits until it has ended. It may be somebody else's child: only its pidfd tells.
+fn end(live: &Live<'_>) -> Result<()> {
+    let Some(pidfd) = &live.pidfd else { return Ok(()) };
+    let _ = signal::send(pidfd.borrow(), SIGKILL);
+    if live.status == Status::Paused {
+        Cgroup::from_record(&live.record.cgroup).thaw()?;
+    }
+    let mut set = [fd::PollFd { fd: pidfd.raw(), events: fd::POLLIN, revents: 0 }];
+    while let Err(Errno::EINTR) = fd::poll(&mut set, -1) {}
+    Ok(())
+}

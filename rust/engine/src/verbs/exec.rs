@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `exec`: another process in a container's namespaces and cgroup, under its seccomp filter.
+
+use super::Started;
+use super::create::set_oom_score;
+use super::live::{Container, Live};
+use crate::cgroup::Cgroup;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::launch::{self, Given, Launched, Said};
+use crate::plan::{self, ExecTarget, Options};
+use crate::spec::{self, Process};
+use crate::state::{self, Status};
+use crate::{console, explain, proc};
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::vec::Vec;
+use estiba_sys::fd::{CWD, OwnedFd};
+use estiba_sys::{Errno, fs, namespace};
+
+pub struct Request<'a> {
+    pub root: &'a str,
+    pub id: &'a str,
+    /// The OCI process object as JSON.
+    pub process: &'a [u8],
+    pub pid_file: Option<&'a str>,
+    pub console_socket: Option<&'a str>,
+    pub preserve_fds: u32,
+    /// A cgroup below the container's.
+    pub cgroup: Option<&'a str>,
+    pub ignore_paused: bool,
+    pub stdio: Option<[i32; 3]>,
+}
+
+pub fn exec(request: &Request<'_>) -> Result<Started> {
+    exec_with_terminal(request, None)
+}
+
+pub fn exec_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
+    let process = spec::parse_process(request.process)?;
+    let container = Container::look(request.root, request.id)?;
+    let live = container.live()?;
+    match live.status {
+        Status::Created | Status::Running => {}
+        Status::Paused if request.ignore_paused => {}
+        Status::Paused => {
+            return Err(live
+                .wrong("exec", "running")
+                .hint("resume it first, or give --ignore-paused to wait for that"));
+        }
+        _ => return Err(live.wrong("exec", "created or running")),
+    }
+    let launched = enter(request, &process, &container, &live, terminal)?;
+    if let Some(path) = request.pid_file
+        && let Err(error) = console::write_pid_file(path, launched.pid)
+    {
+        launched.end();
+        return Err(error);
+    }
+    let Launched { pid, pidfd, .. } = launched;
+    Ok(Started { pid, pidfd })
+}
+
+fn enter(
+    request: &Request<'_>,
+    process: &Process<'_>,
+    container: &Container,
+    live: &Live<'_>,
+    terminal: Option<OwnedFd>,
+) -> Result<Launched> {
+    let host = Host::read()?;
+    let filter = container_filter(container)?;
+    let pid = live.record.pid;
+    let options = Options {
+        id: request.id,
+        bundle: &live.record.bundle,
+        preserve_fds: request.preserve_fds,
+        no_new_keyring: true,
+        seccomp: filter.as_ref().map(|(flags, program)| (&program[..], *flags)),
+        ..Options::default()
+    };
+    let target = ExecTarget { pid, differs: namespaces_to_join(&live.record, pid)? };
+    let plan = plan::exec(process, target, &host, &options)?;
+    let cgroup = Cgroup::of_process(pid, request.cgroup)?;
+    let procs = cgroup.open_procs()?;
+    let numbers: Vec<i32> = procs.iter().map(OwnedFd::raw).collect();
+    let born_in = cgroup.open_v2()?;
+    let terminal = match (plan.terminal, request.console_socket, terminal) {
+        (true, Some(path), _) => Some(console::connect(path)?),
+        (true, None, None) => {
+            return Err(Error::new(ErrorKind::ConfigInvalid, "a terminal is asked for and nothing takes it")
+                .hint("give --console-socket, or leave --tty out"));
+        }
+        (_, _, terminal) => terminal,
+    };
+    let launched = launch::launch(
+        &plan,
+        Given {
+            stdio: request.stdio,
+            terminal,
+            container: live.pidfd.as_ref().map(OwnedFd::borrow),
+            cgroup: born_in.as_ref().map(OwnedFd::borrow),
+            cgroup_procs: &numbers,
+            ..Given::default()
+        },
+    )?;
+    let said = commit(&plan, &launched);
+    match said {
+        Ok(Said::Closed) => Ok(launched),
+        Ok(Said::Failed(report)) => {
+            launched.end();
+            Err(explain::explain(&plan, report, &plan::program_name(process)))
+        }
+        Ok(Said::Ready | Said::Paused) => {
+            launched.end();
+            Err(Error::internal("init waits where exec has no gate"))
+        }
+        Err(error) => {
+            launched.end();
+            Err(error)
+        }
+    }
+}
+
+fn commit(plan: &plan::Plan, launched: &Launched) -> Result<Said> {
+    let stat = proc::stat(launched.pid)?.ok_or_else(|| Error::internal("init ended before its commit"))?;
+    if let Some(score) = plan.oom_score_adj {
+        set_oom_score(launched.pid, score)?;
+    }
+    launched.answer(stat.ignored)?;
+    launched.next()
+}
+
+/// The namespaces that the config named; a user namespace that is the caller's own cannot be joined again (setns(2)).
+fn namespaces_to_join(record: &crate::state::Record<'_>, pid: i32) -> Result<u64> {
+    if record.namespaces & namespace::USER == 0 {
+        return Ok(record.namespaces);
+    }
+    let identity = |path: &str| {
+        let path = CString::new(path).map_err(|_| Errno::EINVAL)?;
+        fs::status_at(CWD, &path, true).map(|status| (status.device, status.inode))
+    };
+    let same = identity(&format!("/proc/{pid}/ns/user"))
+        .and_then(|theirs| Ok(theirs == identity("/proc/self/ns/user")?));
+    match same {
+        Ok(true) => Ok(record.namespaces & !namespace::USER),
+        Ok(false) => Ok(record.namespaces),
+        Err(errno) => Err(Error::refused("look at the container's user namespace", errno)),
+    }
+}
+
+/// The filter that `create` compiled, if the container has one.
+fn container_filter(container: &Container) -> Result<Option<(u32, Vec<u8>)>> {
+    let path = CString::new(state::FILTER).map_err(|_| Error::internal("a file name with NUL"))?;
+    let file = match fs::open(container.folder.dir(), &path, fs::O_RDONLY, 0) {
+        Err(Errno::ENOENT) => return Ok(None),
+        file => file.map_err(|errno| Error::refused("open the container's seccomp filter", errno))?,
+    };
+    let bytes = crate::cgroup::file::read_bytes(file.borrow())
+        .map_err(|errno| Error::refused("read the container's seccomp filter", errno))?;
+    let (flags, program) =
+        bytes.split_first_chunk().ok_or_else(|| Error::internal("an empty seccomp filter"))?;
+    Ok(Some((u32::from_le_bytes(*flags), program.to_vec())))
+}

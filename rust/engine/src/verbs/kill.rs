@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `kill`: a signal for init, or for every process of the container.
+
+use super::live::Container;
+use crate::cgroup::Cgroup;
+use crate::error::{Error, ErrorKind, Result};
+use crate::generated::phrases;
+use crate::state::Status;
+use alloc::format;
+use estiba_sys::{Errno, OwnedFd, signal};
+
+const SIGKILL: i32 = 9;
+
+pub fn kill(root: &str, id: &str, number: i32, all: bool) -> Result<()> {
+    let container = Container::look(root, id)?;
+    let live = container.live()?;
+    let cgroup = Cgroup::from_record(&live.record.cgroup);
+    if all {
+        // Processes may outlive init where they share its pid namespace with the host.
+        return if number == SIGKILL { cgroup.kill_all() } else { cgroup.signal_all(number) };
+    }
+    match (live.status, &live.pidfd) {
+        (Status::Stopped | Status::Creating, _) | (_, None) => Err(live.not_running()),
+        (status, Some(pidfd)) => {
+            send(pidfd, number)?;
+            // A frozen process dies only once it is thawed (cgroup v1).
+            if status == Status::Paused && number == SIGKILL { cgroup.thaw() } else { Ok(()) }
+        }
+    }
+}
+
+fn send(pidfd: &OwnedFd, number: i32) -> Result<()> {
+    match signal::send(pidfd.borrow(), number) {
+        Ok(()) => Ok(()),
+        Err(Errno::ESRCH) => {
+            let message = format!("cannot send signal {number}: {}", phrases::PROCESS_GONE);
+            Err(Error { errno: Some(Errno::ESRCH), ..Error::new(ErrorKind::WrongState, message) })
+        }
+        Err(errno) => Err(Error::refused(format!("send signal {number}"), errno)),
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A container as the verbs find it: its record, and whether its init still is who the record says.
+
+use crate::cgroup::Cgroup;
+use crate::error::{Error, ErrorKind, Result};
+use crate::generated::phrases;
+use crate::proc;
+use crate::state::{self, Folder, Record, Status};
+use alloc::format;
+use alloc::string::String;
+use estiba_sys::OwnedFd;
+
+/// A folder and the text of its record, from which records are parsed.
+pub struct Container {
+    pub folder: Folder,
+    text: String,
+}
+
+/// The record with the container's present state.
+pub struct Live<'a> {
+    pub record: Record<'a>,
+    pub status: Status,
+    /// Of init, while it lives.
+    pub pidfd: Option<OwnedFd>,
+}
+
+impl Container {
+    /// For verbs that change it.
+    pub fn open(root: &str, id: &str) -> Result<Container> {
+        Container::load(Folder::open(root, id)?)
+    }
+
+    /// For verbs that only look.
+    pub fn look(root: &str, id: &str) -> Result<Container> {
+        Container::load(Folder::look(root, id)?)
+    }
+
+    pub fn load(folder: Folder) -> Result<Container> {
+        match folder.read()? {
+            Some(text) => Ok(Container { folder, text }),
+            None => Err(Error::new(
+                ErrorKind::WrongState,
+                format!("container {:?} has no state record: its create died, or is at work", folder.id),
+            )
+            .hint(format!("`estiba delete --force {}` cleans what is left", folder.id))),
+        }
+    }
+
+    pub fn record(&self) -> Result<Record<'_>> {
+        state::parse(&self.folder, &self.text)
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn live(&self) -> Result<Live<'_>> {
+        let record = self.record()?;
+        if record.pid == 0 {
+            return Ok(Live { record, status: Status::Creating, pidfd: None });
+        }
+        let pidfd = proc::pidfd_of(record.pid, record.start_time)?;
+        let status = match &pidfd {
+            None => Status::Stopped,
+            Some(_) if self.folder.has(state::GATE) => Status::Created,
+            Some(_) if Cgroup::from_record(&record.cgroup).is_frozen()? => Status::Paused,
+            Some(_) => Status::Running,
+        };
+        Ok(Live { record, status, pidfd })
+    }
+}
+
+impl Live<'_> {
+    /// The error of a verb that needs another state.
+    pub fn wrong(&self, verb: &str, wanted: &str) -> Error {
+        let (id, status) = (&self.record.id, self.status.name());
+        Error::new(
+            ErrorKind::WrongState,
+            format!("container {:?} is {status}: {verb} needs it {wanted}", &**id),
+        )
+    }
+
+    /// `kill` of what has ended: callers read from these words that it is gone already.
+    pub fn not_running(&self) -> Error {
+        let (id, status) = (&self.record.id, self.status.name());
+        Error::new(
+            ErrorKind::WrongState,
+            format!("{}: container {:?} is {status}", phrases::NOT_RUNNING, &**id),
+        )
+    }
+}

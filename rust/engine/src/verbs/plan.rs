@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The plan as text, without executing it: `debug plan`.
+
+use crate::cgroup::{Manager, Membership, PlaceRequest, place};
+use crate::error::Result;
+use crate::host::Host;
+use crate::plan::{self, Options};
+use crate::{seccomp, spec};
+use alloc::string::{String, ToString};
+
+/// The plan that `create` would make of this config on this host, one step a line.
+pub fn text(bundle: &str, config: &[u8]) -> Result<String> {
+    let spec = spec::parse(config)?;
+    let host = Host::read()?;
+    let filter = spec.linux.seccomp.as_ref().map(seccomp::compile).transpose()?;
+    let request = PlaceRequest {
+        manager: Manager::Cgroupfs,
+        cgroups_path: Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty()),
+        id: "ID",
+        is_rootless: !host.is_privileged(),
+    };
+    let dirs = place(request, &host.layout, &Membership::read()?)?;
+    let options = Options {
+        id: "ID",
+        bundle,
+        gate: true,
+        cgroup: &dirs,
+        seccomp: filter.as_ref().map(|filter| (&filter.program[..], filter.flags)),
+        ..Options::default()
+    };
+    plan::create(&spec, &host, &options).map(|plan| plan.to_string())
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `run`: create without a gate, attend, delete. For the command: it takes over the process's signals.
+
+use super::create::{self, Request};
+use super::delete;
+use crate::error::{Error, ErrorKind, Result};
+use crate::foreground::{self, Attendant};
+use crate::{hooks, oci_state, spec};
+use estiba_sys::socket;
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Return once the program runs.
+    pub detach: bool,
+    /// Leave the stopped container for `delete`.
+    pub keep: bool,
+    /// Accepted for callers of runc; init is this process's own child in any case.
+    pub no_subreaper: bool,
+}
+
+/// The program's exit code, 128 + n for signal n; 0 when detached.
+pub fn run(request: &Request<'_>, options: Options) -> Result<i32> {
+    let request = Request { gate: false, ..*request };
+    let terminal = spec::parse(request.config)?.process.is_some_and(|process| process.terminal);
+    let relayed = terminal && request.console_socket.is_none();
+    if relayed && options.detach {
+        return Err(Error::new(ErrorKind::ConfigInvalid, "a detached run cannot relay a terminal")
+            .at("/process/terminal")
+            .hint("give --console-socket, or set terminal to false"));
+    }
+    // Armed before the clone, so that no signal and no end of a child falls between.
+    let attendant = if options.detach { None } else { Some(Attendant::arm()?) };
+    let (ours, theirs) = if relayed {
+        let (ours, theirs) =
+            socket::pair().map_err(|errno| Error::refused("make the terminal's socket", errno))?;
+        (Some(ours), Some(theirs))
+    } else {
+        (None, None)
+    };
+    let started = create::create_with_terminal(&request, theirs)?;
+    let ran = after_start(&request).and_then(|()| match attendant {
+        Some(attendant) => attendant.attend(&started, ours.map(foreground::receive_terminal).transpose()?),
+        None => Ok(0),
+    });
+    match ran {
+        Ok(code) if options.detach || options.keep => Ok(code),
+        ran => {
+            let deleted = delete::delete(request.root, request.id, true);
+            ran.and_then(|code| deleted.map(|()| code))
+        }
+    }
+}
+
+fn after_start(request: &Request<'_>) -> Result<()> {
+    let spec = spec::parse(request.config)?;
+    if spec.hooks.poststart.is_empty() {
+        return Ok(());
+    }
+    let container = super::live::Container::look(request.root, request.id)?;
+    let state = oci_state::text(&container.record()?, "running");
+    hooks::run_all("/hooks/poststart", &spec.hooks.poststart, &state)
+}
