@@ -25,6 +25,9 @@ def missing(need: str, view: View | None) -> str | None:
         where = view.name if view else "hybrid"
         has = view is None or need in view.controllers() or (need in ("devices", "freezer") and where == "v2")
         return None if has else f"controller {need} in the {where} view"
+    if need.startswith("undelegated:"):
+        has = view is not None and need.removeprefix("undelegated:") in view.controllers()
+        return need if has else None
     return None if _met(need) else need
 
 
