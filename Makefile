@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# The one door: the same targets locally and in CI. Everything is installed into .venv.
+#
+#   make test           all that has to pass before a change lands: lint, Rust, Python, kernel
+#   make fast           what needs no root: lint, Rust, Python
+#   make kernel         the tests that start containers (root); MATRIX=all for every door in every view
+#   make reference      the same tests on Debian's runc, to see whether the tests are right
+#   make bench          against the peers that are there
+#   make record         record again what containerd, podman and Docker write (tests/recorded)
+
+PYTHON ?= python3
+MATRIX ?= core
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# What the installed package is made of; one that is newer than the stamp means: build again.
+SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python data -type f -not -name '*.pyc')
+
+.PHONY: test fast lint rust python kernel reference bench record install clean
+
+test: lint rust python kernel
+
+fast: lint rust python
+
+install:
+	tools/install-debian.sh
+
+$(BIN)/pip: | install
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check --upgrade pip
+
+$(VENV)/installed: $(SOURCES) | $(BIN)/pip
+	$(BIN)/pip install -q --disable-pip-version-check '.[test]'
+	touch $@
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check python tests tools benches
+	$(BIN)/mypy
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+
+rust: | install
+	cargo test --quiet --workspace
+
+python: $(VENV)/installed
+	$(BIN)/pytest -q --ignore=tests/kernel tests
+
+kernel: $(VENV)/installed
+ifeq ($(MATRIX),all)
+	ESTIBA_DOOR=native $(BIN)/pytest -q tests/kernel
+	ESTIBA_DOOR=python $(BIN)/pytest -q tests/kernel
+else
+	ESTIBA_DOOR=native $(BIN)/pytest -q tests/kernel
+	ESTIBA_DOOR=python $(BIN)/pytest -q -m core tests/kernel
+endif
+
+reference: $(VENV)/installed
+	ESTIBA_RUNTIME=$$(command -v runc) $(BIN)/pytest -q tests/kernel
+
+bench: $(VENV)/installed
+	$(BIN)/python benches/run.py
+
+record: | install
+	tools/install-clients.sh
+	$(PYTHON) tools/record_configs.py
+
+clean:
+	rm -rf $(VENV) target
