@@ -329,10 +329,10 @@ const WEXITED: i32 = 4;
 const WALL: i32 = 0x4000_0000;
 
 fn wait_id(pidfd: BorrowedFd<'_>, flags: i32) -> Result<Option<Ended>> {
-    let mut info = [0i32; 32]; // siginfo_t: 128 bytes; si_code at 8, si_pid at 12, si_status at 24
+    let mut info = [0i32; 32]; // siginfo_t: 128 bytes; si_code at 8, si_pid at 16, si_status at 24
     // SAFETY: `info` has the size of siginfo_t; no usage is asked for.
     retry(|| unsafe { sc!(nr::WAITID, P_PIDFD, pidfd.raw(), info.as_mut_ptr(), flags | WALL, 0) })?;
-    Ok((info[3] != 0).then_some(Ended { code: info[2], status: info[6] }))
+    Ok((info[4] != 0).then_some(Ended { code: info[2], status: info[6] }))
 }
 
 /// Waits for a child and reaps it.

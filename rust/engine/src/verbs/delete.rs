@@ -16,10 +16,12 @@ pub fn delete(root: &str, id: &str, force: bool) -> Result<()> {
         Err(error) if force && error.kind == ErrorKind::ContainerNotFound => return Ok(()),
         folder => folder?,
     };
-    if folder.read()?.is_none() && force {
-        return folder.remove(); // killed between the folder and its first record: nothing else was begun
-    }
-    let container = Container::load(folder)?;
+    let container = match Container::load(folder)? {
+        Ok(container) => container,
+        // Killed between the folder and its first record: nothing else was begun.
+        Err(folder) if force => return folder.remove(),
+        Err(folder) => return Err(Container::without_record(&folder)),
+    };
     let live = container.live()?;
     match live.status {
         Status::Stopped => {}

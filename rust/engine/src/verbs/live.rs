@@ -27,23 +27,27 @@ pub struct Live<'a> {
 impl Container {
     /// For verbs that change it.
     pub fn open(root: &str, id: &str) -> Result<Container> {
-        Container::load(Folder::open(root, id)?)
+        Container::load(Folder::open(root, id)?)?.map_err(|folder| Container::without_record(&folder))
     }
 
     /// For verbs that only look.
     pub fn look(root: &str, id: &str) -> Result<Container> {
-        Container::load(Folder::look(root, id)?)
+        Container::load(Folder::look(root, id)?)?.map_err(|folder| Container::without_record(&folder))
     }
 
-    pub fn load(folder: Folder) -> Result<Container> {
-        match folder.read()? {
+    /// Gives the folder back if it has no record.
+    pub fn load(folder: Folder) -> Result<core::result::Result<Container, Folder>> {
+        Ok(match folder.read()? {
             Some(text) => Ok(Container { folder, text }),
-            None => Err(Error::new(
-                ErrorKind::WrongState,
-                format!("container {:?} has no state record: its create died, or is at work", folder.id),
-            )
-            .hint(format!("`estiba delete --force {}` cleans what is left", folder.id))),
-        }
+            None => Err(folder),
+        })
+    }
+
+    pub fn without_record(folder: &Folder) -> Error {
+        let message =
+            format!("container {:?} has no state record: its create died, or is at work", folder.id);
+        let hint = format!("`estiba delete --force {}` cleans what is left", folder.id);
+        Error::new(ErrorKind::WrongState, message).hint(hint)
     }
 
     pub fn record(&self) -> Result<Record<'_>> {
