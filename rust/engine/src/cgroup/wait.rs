@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Waiting for a cgroup to change: by its events file on v2, by pidfds on v1, never by spinning.
+//! Waiting for a cgroup to change: by pidfds of its processes and by v2's events file, never by spinning.
 
 use crate::cgroup::file;
 use crate::cgroup::tree;
-use alloc::vec::Vec;
 use estiba_sys::clock::monotonic_milliseconds;
-use estiba_sys::fd::{BorrowedFd, OwnedFd, POLLIN, POLLPRI, PollFd, poll};
+use estiba_sys::fd::{BorrowedFd, POLLIN, POLLPRI, PollFd, poll};
 use estiba_sys::process::pidfd_open;
 use estiba_sys::{Errno, Result, fs};
 
@@ -54,21 +53,26 @@ pub fn until_event(folder: BorrowedFd<'_>, key: &str, value: &str, deadline: &De
     }
 }
 
-/// Waits until no process is in the cgroup or below it; false when the time is over.
+/// Waits until no process is in the cgroup or below it; false when the time is over. Pidfds first: cgroup.events tells
+/// its news every 10 ms only (CGROUP_FILE_NOTIFY_MIN_INTV).
 pub fn until_empty(folder: BorrowedFd<'_>, is_v2: bool, deadline: &Deadline) -> Result<bool> {
-    if is_v2 && until_event(folder, "populated", "0", deadline)? {
-        // The events file tells it a moment before rmdir agrees; v1 takes this road always.
-        return pause(deadline);
-    }
+    let mut has_waited = false;
     loop {
-        let watched: Vec<OwnedFd> =
-            tree::pids(folder)?.into_iter().filter_map(|pid| pidfd_open(pid).ok()).collect();
-        let Some(first) = watched.first() else { return pause(deadline) };
+        let first = tree::pids(folder)?.into_iter().find_map(|pid| pidfd_open(pid).ok());
+        let Some(first) = first else { break };
         if deadline.left() == 0 {
             return Ok(false);
         }
         poll_for(&mut [PollFd { fd: first.raw(), events: POLLIN, revents: 0 }], i32::MAX, deadline)?;
+        has_waited = true;
     }
+    if has_waited {
+        return Ok(true);
+    }
+    if is_v2 && !until_event(folder, "populated", "0", deadline)? {
+        return Ok(false);
+    }
+    pause(deadline)
 }
 
 /// A millisecond for the kernel to finish what it has begun.

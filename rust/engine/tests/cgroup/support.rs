@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Cgroups, processes in them, and the view with cgroup v2 alone, for the tests beside.
+
+use estiba_engine::Error;
+use estiba_engine::cgroup::{Cgroup, Dir, Layout, Manager, Membership, PlaceRequest, place};
+use estiba_engine::spec::resources::Resources;
+use estiba_sys::{mount, namespace};
+use std::io::Write;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub fn pure_v2_view() {
+    const PRIVATE_RECURSIVE: u64 = 1 << 18 | 1 << 14;
+    namespace::unshare(namespace::MOUNT).unwrap();
+    mount::mount(None, c"/", None, PRIVATE_RECURSIVE, None).unwrap();
+    mount::detach(c"/sys/fs/cgroup").unwrap();
+    mount::mount(Some(c"none"), c"/sys/fs/cgroup", Some(c"cgroup2"), 0, None).unwrap();
+}
+
+/// Runs the promise in both layouts, each on a thread of its own.
+pub fn in_both(promise: fn(&Layout)) {
+    for prepare in [|| (), pure_v2_view] {
+        let run = move || {
+            prepare();
+            promise(&Layout::read().unwrap());
+        };
+        std::thread::spawn(run).join().unwrap();
+    }
+}
+
+pub fn fresh_path() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("/estiba-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub fn placed(layout: &Layout, path: &str) -> Vec<Dir> {
+    let request =
+        PlaceRequest { manager: Manager::Cgroupfs, cgroups_path: Some(path), id: "x", is_rootless: false };
+    Cgroup::survey(place(request, layout, &Membership::read().unwrap()).unwrap()).unwrap()
+}
+
+pub fn created(layout: &Layout, path: &str, resources: &str) -> Result<Cgroup, Error> {
+    let resources: Resources = serde_json::from_str(resources).unwrap();
+    Cgroup::create(placed(layout, path), &resources, layout, false)
+}
+
+/// A cgroup that is gone at the end of the test, however it ends.
+pub struct Kept(pub Cgroup);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.kill_all().unwrap();
+        self.0.remove().unwrap();
+    }
+}
+
+pub fn kept(layout: &Layout, resources: &str) -> Kept {
+    Kept(created(layout, &fresh_path(), resources).unwrap())
+}
+
+pub fn read(dir: &Dir, file: &str) -> String {
+    std::fs::read_to_string(format!("{}/{file}", dir.path)).unwrap().trim().to_string()
+}
+
+pub fn dir_with<'a>(cgroup: &'a Cgroup, controller: &str) -> &'a Dir {
+    let v1 = cgroup.dirs().iter().find(|dir| dir.has(controller));
+    v1.or_else(|| cgroup.dirs().iter().find(|dir| dir.is_v2())).unwrap()
+}
+
+pub fn join(dirs: &[Dir], pid: u32) {
+    for dir in dirs {
+        std::fs::write(format!("{}/cgroup.procs", dir.path), pid.to_string()).unwrap();
+    }
+}
+
+/// A shell in the cgroup that runs its script once a line comes in.
+pub fn shell(cgroup: &Cgroup, script: &str) -> Child {
+    let command = format!("read go; {script}");
+    let child =
+        Command::new("sh").arg("-c").arg(command).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let child = child.unwrap();
+    join(cgroup.dirs(), child.id());
+    child
+}
+
+pub fn go(child: &mut Child) {
+    child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+}
+
+pub fn finish(mut child: Child) -> ExitStatus {
+    go(&mut child);
+    child.wait().unwrap()
+}
+
+pub fn gone(cgroup: &Cgroup) {
+    for dir in cgroup.dirs() {
+        assert!(!std::path::Path::new(&dir.path).exists(), "{} is left", dir.path);
+    }
+}
