@@ -54,8 +54,13 @@ pub enum Said {
 impl Launched {
     pub fn next(&self) -> Result<Said> {
         let mut bytes = [0; REPORT];
-        let n = fd::read(self.report.borrow(), &mut bytes)
-            .map_err(|errno| Error::refused("read init's report", errno))?;
+        let mut read = || fd::read(self.report.borrow(), &mut bytes);
+        let n = match read() {
+            // Init ended before it took our answer: that is told first, its report comes after (unix(7)).
+            Err(Errno::ECONNRESET) => read(),
+            read => read,
+        }
+        .map_err(|errno| Error::refused("read init's report", errno))?;
         let report = Report::from_bytes(&bytes);
         Ok(match (n, report.step) {
             (REPORT, READY) => Said::Ready,

@@ -106,6 +106,8 @@ pub fn plan(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()> {
             (kind, false) if new_user && kind != MOUNT && kind != TIME => {
                 plan.born.visits.push((kind, path, origin))
             }
+            // Only a process with one thread may join it, and only before the user namespace (setns(2)): nobody is both.
+            (TIME, false) if new_user => return Err(refuse_time(index)),
             (_, false) => {}
         }
     }
@@ -114,6 +116,13 @@ pub fn plan(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()> {
     }
     plan.born.time_offsets = time_offsets(spec);
     Ok(())
+}
+
+fn refuse_time(index: usize) -> Error {
+    let message = "a time namespace cannot be joined together with a new user namespace";
+    Error::new(ErrorKind::ConfigUnsupported, message)
+        .at(format!("{WHERE}/{index}/path"))
+        .hint("make a new time namespace, or join a user namespace by path too")
 }
 
 fn new_user_namespace(spec: &Spec<'_>, host: &Host) -> Result<UserNamespace> {
