@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The native verbs: options to requests of the engine, one function a verb.
+
+use crate::arguments::{Options, Parsed};
+use crate::caller::Caller;
+use crate::pidfd_socket::PidfdReceiver;
+use crate::report::print;
+use crate::{Outcome, Result, exec, files, settings};
+use alloc::format;
+use estiba_engine::error::{Error, words};
+use estiba_engine::generated::lookup;
+use estiba_engine::generated::signals::{LAST_SIGNAL, SIGNALS};
+use estiba_engine::spec::prove::{Verdict, prove};
+use estiba_engine::verbs::{create, delete, kill, pause, run, start, state};
+
+/// Runs the native verb `name`.
+pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
+    let root = settings::state_root(&parsed.globals, caller)?;
+    let id = parsed.words.first().copied().unwrap_or_default();
+    let done = |()| Outcome::Done(0);
+    match name {
+        "create" => make(&root, id, parsed, |request| create_only(request, &parsed.options)),
+        "run" if parsed.options.text("pidfd-socket").is_some() => {
+            Ok(Outcome::Ask("only `create` and `exec` send a pidfd without Python".into()))
+        }
+        "run" => make(&root, id, parsed, |request| run_and_wait(request, &parsed.options)),
+        "start" => Ok(start::start(&root, id).map(done)?),
+        "state" => {
+            print(&format!("{}\n", state::state(&root, id)?));
+            Ok(Outcome::Done(0))
+        }
+        "kill" => {
+            let word = parsed.words.get(1).copied().unwrap_or("TERM");
+            let Some(signal) = signal_number(word) else {
+                return Ok(Outcome::Ask(format!("\"{word}\" is not a signal")));
+            };
+            Ok(kill::kill(&root, id, signal, parsed.options.flag("all")).map(done)?)
+        }
+        "delete" => Ok(delete::delete(&root, id, parsed.options.flag("force")).map(done)?),
+        "exec" => exec::run(&root, id, parsed),
+        "pause" => Ok(pause::pause(&root, id).map(done)?),
+        "resume" => Ok(pause::resume(&root, id).map(done)?),
+        other => Ok(Outcome::Ask(format!("`estiba {other}` is not native"))),
+    }
+}
+
+/// Reads and proves the config, then lets `then` have the request. Nothing is touched before the proof.
+fn make(
+    root: &str,
+    id: &str,
+    parsed: &Parsed<'_>,
+    then: impl FnOnce(&create::Request<'_>) -> Result,
+) -> Result {
+    let options = &parsed.options;
+    let bundle = files::absolute(options.text("bundle").unwrap_or("."))
+        .map_err(|errno| Error::refused("find the working directory", errno))?;
+    let path = format!("{bundle}/config.json");
+    let config = match files::read(&path) {
+        Ok(config) => config,
+        Err(errno) => return Ok(Outcome::Ask(format!("cannot read \"{path}\": {}", words(errno)))),
+    };
+    if let Verdict::Ask(reason) = prove(&config) {
+        return Ok(Outcome::Ask(format!("\"{path}\" needs a closer look, which is Python's: {reason}")));
+    }
+    then(&create::Request {
+        root,
+        id,
+        bundle: &bundle,
+        config: &config,
+        pid_file: options.text("pid-file"),
+        console_socket: options.text("console-socket"),
+        preserve_fds: options.number("preserve-fds").unwrap_or(0),
+        no_pivot: options.flag("no-pivot"),
+        no_new_keyring: options.flag("no-new-keyring"),
+        stdio: None,
+        cgroup_manager: settings::cgroup_manager(&parsed.globals),
+        gate: true,
+    })
+}
+
+fn create_only(request: &create::Request<'_>, options: &Options<'_>) -> Result {
+    let receiver = PidfdReceiver::connect(options)?;
+    let started = create::create(request)?;
+    if let Err(failure) = receiver.send(&started) {
+        delete::delete(request.root, request.id, true)?;
+        return Err(failure.into());
+    }
+    Ok(Outcome::Done(0))
+}
+
+fn run_and_wait(request: &create::Request<'_>, options: &Options<'_>) -> Result {
+    let how = run::Options {
+        detach: options.flag("detach"),
+        keep: options.flag("keep"),
+        no_subreaper: options.flag("no-subreaper"),
+    };
+    Ok(Outcome::Done(run::run(request, how)?))
+}
+
+/// 15, TERM, SIGTERM, sigterm, RTMIN+3.
+fn signal_number(word: &str) -> Option<i32> {
+    let upper = word.to_ascii_uppercase();
+    let named = lookup(SIGNALS, upper.strip_prefix("SIG").unwrap_or(&upper));
+    let digits = || word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse().ok()).flatten();
+    named.or_else(digits).filter(|&number| number <= LAST_SIGNAL).map(u32::cast_signed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signal_number;
+
+    #[test]
+    fn a_signal_goes_by_name_with_or_without_sig_and_by_number() {
+        for (text, number) in
+            [("9", 9), ("TERM", 15), ("SIGKILL", 9), ("sighup", 1), ("RTMIN+3", 37), ("0", 0)]
+        {
+            assert_eq!(signal_number(text), Some(number), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_signal_is_left_to_python() {
+        for text in ["", "65", "-1", "SIG", "TERMX", "0x9", "+9"] {
+            assert_eq!(signal_number(text), None, "{text}");
+        }
+    }
+}
