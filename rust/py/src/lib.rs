@@ -1,3 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Not written yet.
-#![no_std]
+//! estiba._core: the engine for Python. Conversion only: typed arguments in, one engine call without the GIL, plain
+//! values out, errors as the classes of estiba.errors. python/estiba/_core.pyi is the contract.
+#![deny(unsafe_code)]
+
+mod errors;
+mod process;
+mod verbs;
+
+use pyo3::pymodule;
+
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::errors::error_kinds;
+    #[pymodule_export]
+    use super::process::Process;
+    #[pymodule_export]
+    use super::verbs::{
+        containers, create, delete, exec, kill, pause, plan, processes, prove, record, resume, start, state,
+        stats, update,
+    };
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}
