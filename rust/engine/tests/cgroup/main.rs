@@ -352,3 +352,45 @@ fn a_v1_cpu_set_starts_with_what_its_parent_has() {
         std::fs::read_to_string("/sys/fs/cgroup/cpuset/cpuset.cpus").unwrap().trim()
     );
 }
+
+#[test]
+fn who_owns_a_delegated_cgroup_makes_a_container_in_it() {
+    in_both(|layout| {
+        let delegated = kept(layout, "{}");
+        let own = delegated.0.dirs().iter().find(|dir| dir.is_v2()).unwrap();
+        for file in ["", "/cgroup.procs", "/cgroup.subtree_control"] {
+            std::os::unix::fs::chown(format!("{}{file}", own.path), Some(65534), Some(65534)).unwrap();
+        }
+        let path = format!("/{}/a", own.path.rsplit_once('/').unwrap().1);
+        let user = std::thread::scope(|scope| {
+            let make = || {
+                process::set_gids(65534).unwrap();
+                process::set_uids(65534).unwrap();
+                let dirs = placed(layout, &path);
+                let list = r#"{"devices": [{"allow": false, "access": "rwm"}]}"#;
+                let user = Cgroup::create(dirs, &serde_json::from_str(list).unwrap(), layout, true).unwrap();
+                assert_eq!(user.dirs().len(), 1);
+                user.freeze().unwrap();
+                user.kill_all().unwrap();
+                user.remove().unwrap();
+                user
+            };
+            scope.spawn(make).join().unwrap()
+        });
+        gone(&user);
+    });
+}
+
+#[test]
+fn without_cgroup_kill_nobody_escapes_by_forking() {
+    let layout = Layout::read().unwrap();
+    let cgroup = kept(&layout, r#"{"pids": {"limit": 40}}"#);
+    let v1: Vec<Dir> = cgroup.0.dirs().iter().filter(|dir| !dir.is_v2()).cloned().collect();
+    let mut child = shell(&cgroup.0, "echo; exec 2>/dev/null; while :; do (:) & done");
+    go(&mut child);
+    // The first line comes once it is about to fork.
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+    Cgroup::from_record(&v1).kill_all().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    cgroup.0.remove_within(2000).unwrap();
+}
