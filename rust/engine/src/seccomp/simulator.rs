@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Runs a filter as the kernel would, for tests. tests/properties/seccomp_simulator.py is the wider one.
 
-use std::vec::Vec;
+use alloc::vec::Vec;
 
 pub const X86_64: u32 = super::abi::AUDIT_X86_64;
 pub const I386: u32 = super::abi::AUDIT_I386;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the compiler promises without an oracle. The comparison with libseccomp is in tests/properties.
 
+use super::program::{Assembler, Target, Test};
 use super::simulator::{I386, X86_64, run};
 use super::{Filter, compile, words};
 use crate::error::{Error, ErrorKind};
 use crate::generated::lookup;
 use crate::generated::seccomp::{ACTIONS, ARCHITECTURES};
 use crate::spec::seccomp::Profile;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 const EPERM: u32 = words::ERRNO | 1;
 const ENOSYS: u32 = words::ERRNO | 38;
@@ -86,6 +87,32 @@ fn branches_reach_over_long_programs() {
         (error.kind, error.pointer.as_deref()),
         (ErrorKind::ConfigUnsupported, Some("/linux/seccomp"))
     );
+}
+
+/// A program that answers 1 to number 7 and 2 to others, with `distance` instructions before the targets.
+fn far_branch(distance: usize, is_swapped: bool) -> Vec<u8> {
+    let mut assembler = Assembler::default();
+    let one = assembler.load(0, Target::Return(1));
+    let two = assembler.load(0, Target::Return(2));
+    let between = (0..distance).fold(Target::Return(3), |next, _| assembler.load(0, next));
+    let branch = if is_swapped {
+        let otherwise = assembler.branch(Test::Greater, 7, two, one);
+        assembler.branch(Test::GreaterOrEqual, 7, otherwise, two)
+    } else {
+        assembler.branch(Test::Equal, 7, one, two)
+    };
+    let start = assembler.branch(Test::Equal, 9, between, branch);
+    let start = assembler.load(0, start);
+    assembler.finish(start).expect("a short program")
+}
+
+#[test]
+fn a_branch_reaches_any_distance() {
+    for (distance, is_swapped) in (0..600).flat_map(|distance| [(distance, false), (distance, true)]) {
+        let program = far_branch(distance, is_swapped);
+        let answers = [6, 7, 8, 9].map(|number| run(&program, X86_64, number, NONE));
+        assert_eq!(answers, [2, 1, 2, 3], "over {distance}");
+    }
 }
 
 #[test]
