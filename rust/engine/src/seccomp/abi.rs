@@ -3,7 +3,7 @@
 
 use crate::generated::lookup;
 use crate::generated::syscalls::{SYSCALLS_X32, SYSCALLS_X86, SYSCALLS_X86_64};
-use crate::spec::seccomp::Word;
+use crate::spec::Text;
 
 /// linux/audit.h: what `seccomp_data.arch` holds.
 pub const AUDIT_X86_64: u32 = 0xc000_003e;
@@ -73,8 +73,8 @@ const MULTIPLEXED: &[(&str, (u32, u64))] = &[
 ];
 
 /// The ABIs to compile for: the native one always, as libseccomp has it.
-pub fn chosen<'a>(words: &'a [Word<'a>]) -> impl Iterator<Item = &'static Abi> + 'a {
-    let is_named = |abi: &Abi| words.iter().any(|word| word.0 == abi.word);
+pub fn chosen<'a>(words: &'a [Text<'a>]) -> impl Iterator<Item = &'static Abi> + 'a {
+    let is_named = |abi: &Abi| words.iter().any(|word| **word == *abi.word);
     [&X86_64, &X32, &I386].into_iter().filter(move |abi| abi.word == NATIVE || is_named(abi))
 }
 

@@ -48,10 +48,10 @@ pub fn of_abi(abi: &Abi, entries: &[Parsed<'_>], default_action: u32) -> Result<
     let mut numbered = Vec::new();
     for entry in entries {
         for word in entry.names {
-            let number = abi.number(&word.0);
+            let number = abi.number(word);
             largest_named = largest_named.max(number);
             if entry.action != default_action {
-                add(&mut numbered, abi, entry, &word.0, number);
+                add(&mut numbered, abi, entry, word, number);
             }
         }
     }

@@ -4,7 +4,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::lookup;
 use crate::generated::seccomp::{ACTIONS, ARCHITECTURES, FLAGS, OPERATORS};
-use crate::spec::seccomp::{Argument, Entry, Profile, Word};
+use crate::spec::Text;
+use crate::spec::seccomp::{Argument, Entry, Profile};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -55,7 +56,7 @@ pub struct Condition {
 #[derive(Debug)]
 pub struct Parsed<'a> {
     pub index: usize,
-    pub names: &'a [Word<'a>],
+    pub names: &'a [Text<'a>],
     pub action: u32,
     pub alternatives: Vec<Vec<Condition>>,
 }
@@ -78,12 +79,11 @@ pub fn entries<'a>(profile: &'a Profile<'a>) -> Result<Vec<Parsed<'a>>> {
 }
 
 /// Check the words of `architectures`; which of them count here is `abi::chosen`'s matter.
-pub fn architectures<'a>(profile: &'a Profile<'a>) -> Result<&'a [Word<'a>]> {
+pub fn architectures<'a>(profile: &'a Profile<'a>) -> Result<&'a [Text<'a>]> {
     let list = profile.architectures.as_deref().unwrap_or_default();
     for (index, word) in list.iter().enumerate() {
         let pointer = || format!("/linux/seccomp/architectures/{index}");
-        lookup(ARCHITECTURES, &word.0)
-            .ok_or_else(|| unknown(pointer(), &word.0, "an architecture of seccomp"))?;
+        lookup(ARCHITECTURES, word).ok_or_else(|| unknown(pointer(), word, "an architecture of seccomp"))?;
     }
     Ok(list)
 }
@@ -97,7 +97,7 @@ pub fn flags(profile: &Profile<'_>, notify: bool) -> Result<u32> {
     let mut flags = 0;
     for (index, word) in list.iter().enumerate() {
         let pointer = || format!("/linux/seccomp/flags/{index}");
-        flags |= lookup(FLAGS, &word.0).ok_or_else(|| unknown(pointer(), &word.0, "a seccomp flag"))?;
+        flags |= lookup(FLAGS, word).ok_or_else(|| unknown(pointer(), word, "a seccomp flag"))?;
     }
     // Init has one thread, so TSYNC changes nothing; with a listener the kernel refuses it (EINVAL).
     // Without a listener it refuses WAIT_KILLABLE_RECV.

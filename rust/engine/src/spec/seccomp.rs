@@ -3,29 +3,26 @@
 //!
 //! Shape only: what the names mean is decided in `crate::seccomp`. A list that is `null` reads as absent.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use serde::Deserialize;
 
-/// A word of the profile: an action, a syscall name. Copied only where the JSON text has escapes.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-pub struct Word<'a>(#[serde(borrow)] pub Cow<'a, str>);
+use super::Text;
 
 /// `linux.seccomp` of config.json.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile<'a> {
     #[serde(borrow)]
-    pub default_action: Cow<'a, str>,
+    pub default_action: Text<'a>,
     pub default_errno_ret: Option<u32>,
     #[serde(borrow)]
-    pub architectures: Option<Vec<Word<'a>>>,
+    pub architectures: Option<Vec<Text<'a>>>,
     #[serde(borrow)]
-    pub flags: Option<Vec<Word<'a>>>,
+    pub flags: Option<Vec<Text<'a>>>,
     #[serde(borrow)]
-    pub listener_path: Option<Cow<'a, str>>,
+    pub listener_path: Option<Text<'a>>,
     #[serde(borrow)]
-    pub listener_metadata: Option<Cow<'a, str>>,
+    pub listener_metadata: Option<Text<'a>>,
     #[serde(borrow)]
     pub syscalls: Option<Vec<Entry<'a>>>,
 }
@@ -35,9 +32,9 @@ pub struct Profile<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct Entry<'a> {
     #[serde(borrow)]
-    pub names: Vec<Word<'a>>,
+    pub names: Vec<Text<'a>>,
     #[serde(borrow)]
-    pub action: Cow<'a, str>,
+    pub action: Text<'a>,
     pub errno_ret: Option<u32>,
     #[serde(borrow)]
     pub args: Option<Vec<Argument<'a>>>,
@@ -51,5 +48,5 @@ pub struct Argument<'a> {
     pub value: u64,
     pub value_two: Option<u64>,
     #[serde(borrow)]
-    pub op: Cow<'a, str>,
+    pub op: Text<'a>,
 }
