@@ -124,6 +124,13 @@ pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Sets the position to the start, for all who share this open file.
+pub fn rewind(fd: BorrowedFd<'_>) -> Result<()> {
+    const SEEK_SET: i32 = 0;
+    // SAFETY: no pointers.
+    unsafe { sc!(nr::LSEEK, fd.raw(), 0, SEEK_SET) }.map(drop)
+}
+
 /// One entry of a poll(2) set.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
