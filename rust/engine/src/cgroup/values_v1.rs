@@ -105,6 +105,27 @@ pub fn block_io(io: &BlockIo, list: &mut Vec<Write>) -> Result<()> {
             "blockIO/leafWeight",
         ));
     }
+    device_weights(io, list);
+    let mut throttle = |devices: &Option<Vec<Throttle>>, file: &'static str, name: &str| {
+        for (index, device) in devices.iter().flatten().enumerate() {
+            let value = format!("{}:{} {}", device.major, device.minor, device.rate);
+            list.push(Write::new(
+                "blkio",
+                file,
+                value,
+                "block IO limit",
+                &format!("blockIO/{name}/{index}/rate"),
+            ));
+        }
+    };
+    throttle(&io.throttle_read_bps_device, "blkio.throttle.read_bps_device", "throttleReadBpsDevice");
+    throttle(&io.throttle_write_bps_device, "blkio.throttle.write_bps_device", "throttleWriteBpsDevice");
+    throttle(&io.throttle_read_iops_device, "blkio.throttle.read_iops_device", "throttleReadIOPSDevice");
+    throttle(&io.throttle_write_iops_device, "blkio.throttle.write_iops_device", "throttleWriteIOPSDevice");
+    Ok(())
+}
+
+fn device_weights(io: &BlockIo, list: &mut Vec<Write>) {
     for (index, device) in io.weight_device.iter().flatten().enumerate() {
         let pointer = format!("blockIO/weightDevice/{index}");
         let (major, minor) = (device.major, device.minor);
@@ -130,23 +151,6 @@ pub fn block_io(io: &BlockIo, list: &mut Vec<Write>) -> Result<()> {
             ));
         }
     }
-    let mut throttle = |devices: &Option<Vec<Throttle>>, file: &'static str, name: &str| {
-        for (index, device) in devices.iter().flatten().enumerate() {
-            let value = format!("{}:{} {}", device.major, device.minor, device.rate);
-            list.push(Write::new(
-                "blkio",
-                file,
-                value,
-                "block IO limit",
-                &format!("blockIO/{name}/{index}/rate"),
-            ));
-        }
-    };
-    throttle(&io.throttle_read_bps_device, "blkio.throttle.read_bps_device", "throttleReadBpsDevice");
-    throttle(&io.throttle_write_bps_device, "blkio.throttle.write_bps_device", "throttleWriteBpsDevice");
-    throttle(&io.throttle_read_iops_device, "blkio.throttle.read_iops_device", "throttleReadIOPSDevice");
-    throttle(&io.throttle_write_iops_device, "blkio.throttle.write_iops_device", "throttleWriteIOPSDevice");
-    Ok(())
 }
 
 pub fn network(network: &Network<'_>, list: &mut Vec<Write>) -> Result<()> {
