@@ -37,7 +37,7 @@ def words() -> dict[str, str]:
             "Error numbers, their names and our words for them.",
             const(
                 "ERRNOS",
-                "(i32, (&str, &str))",
+                "(u16, (&str, &str))",
                 (
                     f"({number}, ({text(name)}, {text(phrases.ERRNO_WORDS.get(name, ''))}))"
                     for number, name in known

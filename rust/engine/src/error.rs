@@ -7,28 +7,10 @@ use alloc::string::String;
 use core::fmt;
 use estiba_sys::Errno;
 
+use crate::generated::errnos::ERRNOS;
+pub use crate::generated::errors::ErrorKind;
+
 pub type Result<T> = core::result::Result<T, Error>;
-
-macro_rules! kinds {
-    ($($name:ident),* $(,)?) => {
-        /// Each is a class of the same name in estiba.errors, where its meaning is written.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum ErrorKind { $($name),* }
-
-        impl ErrorKind {
-            pub const ALL: &[ErrorKind] = &[$(ErrorKind::$name),*];
-
-            pub fn name(self) -> &'static str {
-                match self { $(ErrorKind::$name => stringify!($name)),* }
-            }
-        }
-    };
-}
-
-kinds! {
-    ConfigInvalid, ConfigUnsupported, ContainerNotFound, ContainerExists, WrongState, HostUnsupported, KernelRefused,
-    HookFailed, ExecFailed, InternalError,
-}
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Error {
@@ -81,28 +63,13 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// The house's words for an error number. The kernel's own phrases are an interface that callers act on, so they
-/// stand only where the caller should: see `generated::phrases`.
-pub fn words(errno: Errno) -> Cow<'static, str> {
-    let known = match errno {
-        Errno::EPERM => "not allowed (EPERM)",
-        Errno::ENOENT => "absent (ENOENT)",
-        Errno::ESRCH => "the process is gone (ESRCH)",
-        Errno::EACCES => "access refused (EACCES)",
-        Errno::EBUSY => "in use (EBUSY)",
-        Errno::EEXIST => "there already (EEXIST)",
-        Errno::ENODEV => "unknown to this kernel (ENODEV)",
-        Errno::ENOTDIR => "a part of the path is no directory (ENOTDIR)",
-        Errno::EISDIR => "it is a directory (EISDIR)",
-        Errno::EINVAL => "the kernel refuses the arguments (EINVAL)",
-        Errno::ENOSPC => "no space or quota left (ENOSPC)",
-        Errno::EROFS => "the file system is read-only (EROFS)",
-        Errno::ELOOP => "too many symbolic links (ELOOP)",
-        Errno::ENOSYS => "this kernel lacks the call (ENOSYS)",
-        Errno::ENOMEM => "out of memory or over a limit (ENOMEM)",
-        Errno::ENAMETOOLONG => "the name is too long (ENAMETOOLONG)",
-        Errno::EXDEV => "the path leaves its root (EXDEV)",
-        Errno(number) => return Cow::Owned(format!("errno {number}")),
-    };
-    Cow::Borrowed(known)
+/// The house's words for an error number (estiba.tables.phrases). The kernel's own phrases are an interface that
+/// callers act on, so they stand only where the caller should: see `generated::phrases`.
+pub fn words(errno: Errno) -> String {
+    let found = ERRNOS.binary_search_by_key(&errno.0, |known| known.0).ok().and_then(|at| ERRNOS.get(at));
+    match found {
+        Some((_, (name, ""))) => String::from(*name),
+        Some((_, (name, words))) => format!("{words} ({name})"),
+        None => format!("errno {}", errno.0),
+    }
 }

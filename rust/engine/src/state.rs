@@ -10,6 +10,7 @@ use crate::cgroup::Dir;
 use crate::cgroup::file;
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::phrases;
+pub use crate::generated::transitions::Status;
 use crate::spec::{Hook, Text};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -56,29 +57,6 @@ pub struct Record<'a> {
     pub poststart: Vec<Hook<'a>>,
     #[serde(borrow)]
     pub poststop: Vec<Hook<'a>>,
-}
-
-/// Where a container is in its life (runtime.md "State"), and what a crash can leave.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Status {
-    /// No init yet: a `create` that works, or that died.
-    Creating,
-    Created,
-    Running,
-    Paused,
-    Stopped,
-}
-
-impl Status {
-    pub fn name(self) -> &'static str {
-        match self {
-            Status::Creating => "creating",
-            Status::Created => "created",
-            Status::Running => "running",
-            Status::Paused => "paused",
-            Status::Stopped => "stopped",
-        }
-    }
 }
 
 /// An id is a file name and part of a cgroup's: no separators, no dots in front (features: CVEs of id traversal).

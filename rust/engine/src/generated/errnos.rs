@@ -2,7 +2,7 @@
 //! Error numbers, their names and our words for them. Written by `python -m estiba.codegen`; do not edit.
 
 /// Number to (name, words), by number; words "" means that the name stands alone.
-pub const ERRNOS: &[(i32, (&str, &str))] = &[
+pub const ERRNOS: &[(u16, (&str, &str))] = &[
     (1, ("EPERM", "not allowed")),
     (2, ("ENOENT", "absent")),
     (3, ("ESRCH", "the process is gone")),

@@ -75,7 +75,7 @@ const START_HINTS: &[(Status, &str)] = &[
     (Status::Running, "it has been started already"),
     (Status::Stopped, "a container starts once: delete it and create it again"),
     (Status::Paused, "run `estiba resume {id}`"),
-    (Status::Creating, "its create has not finished, or was killed: `estiba delete --force {id}` cleans it"),
+    (Status::Creating, "its create is at work, or was killed: `estiba delete --force {id}` cleans it"),
 ];
 
 const DELETE_HINTS: &[(Status, &str)] = &[
@@ -110,9 +110,9 @@ pub const TRANSITIONS: &[(&str, Steps)] = &[
 pub const NEEDS: &[(&str, &str)] = &[
     ("delete", "delete needs it stopped"),
     ("events", "events needs it created, running or paused"),
-    ("exec", "exec needs it running"),
+    ("exec", "exec needs it created or running"),
     ("kill", "container not running"),
-    ("pause", "pause needs it running"),
+    ("pause", "pause needs it created or running"),
     ("resume", "resume needs it paused"),
     ("start", "start needs it created"),
     ("update", "update needs it created, running or paused"),

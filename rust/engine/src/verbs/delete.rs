@@ -23,15 +23,11 @@ pub fn delete(root: &str, id: &str, force: bool) -> Result<()> {
         Err(folder) => return Err(Container::without_record(&folder)),
     };
     let live = container.live()?;
-    match live.status {
-        Status::Stopped => {}
-        Status::Created => end(&live)?, // as runc: a container that never ran is nobody's work
-        _ if force => end(&live)?,
-        _ => {
-            return Err(live
-                .wrong("delete", "stopped")
-                .hint(alloc::format!("run `estiba kill {id} KILL` first, or `estiba delete --force {id}`")));
-        }
+    if !force {
+        live.allow("delete")?;
+    }
+    if live.status != Status::Stopped {
+        end(&live)?;
     }
     let cgroup = Cgroup::from_record(&live.record.cgroup);
     if !live.record.cgroup.is_empty() {

@@ -40,15 +40,8 @@ pub fn exec_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> R
     let process = spec::parse_process(request.process)?;
     let container = Container::look(request.root, request.id)?;
     let live = container.live()?;
-    match live.status {
-        Status::Created | Status::Running => {}
-        Status::Paused if request.ignore_paused => {}
-        Status::Paused => {
-            return Err(live
-                .wrong("exec", "running")
-                .hint("resume it first, or give --ignore-paused to wait for that"));
-        }
-        _ => return Err(live.wrong("exec", "created or running")),
+    if live.status != Status::Paused || !request.ignore_paused {
+        live.allow("exec")?;
     }
     let launched = enter(request, &process, &container, &live, terminal)?;
     if let Some(path) = request.pid_file

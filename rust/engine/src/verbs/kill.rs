@@ -19,14 +19,11 @@ pub fn kill(root: &str, id: &str, number: i32, all: bool) -> Result<()> {
         // Processes may outlive init where they share its pid namespace with the host.
         return if number == SIGKILL { cgroup.kill_all() } else { cgroup.signal_all(number) };
     }
-    match (live.status, &live.pidfd) {
-        (Status::Stopped | Status::Creating, _) | (_, None) => Err(live.not_running()),
-        (status, Some(pidfd)) => {
-            send(pidfd, number)?;
-            // A frozen process dies only once it is thawed (cgroup v1).
-            if status == Status::Paused && number == SIGKILL { cgroup.thaw() } else { Ok(()) }
-        }
-    }
+    live.allow("kill")?;
+    let pidfd = live.pidfd.as_ref().ok_or_else(|| live.refuse("kill"))?;
+    send(pidfd, number)?;
+    // A frozen process dies only once it is thawed (cgroup v1).
+    if live.status == Status::Paused && number == SIGKILL { cgroup.thaw() } else { Ok(()) }
 }
 
 fn send(pidfd: &OwnedFd, number: i32) -> Result<()> {

@@ -3,7 +3,7 @@
 
 use crate::cgroup::Cgroup;
 use crate::error::{Error, ErrorKind, Result};
-use crate::generated::phrases;
+use crate::generated::{lookup, transitions};
 use crate::proc;
 use crate::state::{self, Folder, Record, Status};
 use alloc::format;
@@ -75,21 +75,22 @@ impl Container {
 }
 
 impl Live<'_> {
-    /// The error of a verb that needs another state.
-    pub fn wrong(&self, verb: &str, wanted: &str) -> Error {
-        let (id, status) = (&self.record.id, self.status.name());
-        Error::new(
-            ErrorKind::WrongState,
-            format!("container {:?} is {status}: {verb} needs it {wanted}", &**id),
-        )
+    /// Is the verb allowed in the container's present state?
+    pub fn allow(&self, verb: &str) -> Result<()> {
+        let allowed = lookup(transitions::TRANSITIONS, verb).unwrap_or_default();
+        if allowed.iter().any(|step| step.0 == self.status) { Ok(()) } else { Err(self.refuse(verb)) }
     }
 
-    /// `kill` of what has ended: callers read from these words that it is gone already.
-    pub fn not_running(&self) -> Error {
-        let (id, status) = (&self.record.id, self.status.name());
-        Error::new(
-            ErrorKind::WrongState,
-            format!("{}: container {:?} is {status}", phrases::NOT_RUNNING, &**id),
-        )
+    /// The error of a verb that needs another state, in the table's words: callers read some of them.
+    pub fn refuse(&self, verb: &str) -> Error {
+        let (id, status) = (&*self.record.id, self.status);
+        let needs = lookup(transitions::NEEDS, verb).unwrap_or(verb);
+        let error =
+            Error::new(ErrorKind::WrongState, format!("container {id:?} is {}: {needs}", status.name()));
+        let advice = lookup(transitions::HINTS, verb).unwrap_or_default();
+        match advice.iter().find(|hint| hint.0 == status) {
+            Some((_, hint)) => error.hint(hint.replace("{id}", id)),
+            None => error,
+        }
     }
 }

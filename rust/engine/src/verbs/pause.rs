@@ -4,22 +4,17 @@
 use super::live::Container;
 use crate::cgroup::Cgroup;
 use crate::error::Result;
-use crate::state::Status;
 
 pub fn pause(root: &str, id: &str) -> Result<()> {
     let container = Container::open(root, id)?;
     let live = container.live()?;
-    match live.status {
-        Status::Created | Status::Running => Cgroup::from_record(&live.record.cgroup).freeze(),
-        _ => Err(live.wrong("pause", "created or running")),
-    }
+    live.allow("pause")?;
+    Cgroup::from_record(&live.record.cgroup).freeze()
 }
 
 pub fn resume(root: &str, id: &str) -> Result<()> {
     let container = Container::open(root, id)?;
     let live = container.live()?;
-    match live.status {
-        Status::Paused => Cgroup::from_record(&live.record.cgroup).thaw(),
-        _ => Err(live.wrong("resume", "paused")),
-    }
+    live.allow("resume")?;
+    Cgroup::from_record(&live.record.cgroup).thaw()
 }

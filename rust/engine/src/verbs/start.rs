@@ -12,9 +12,7 @@ use estiba_sys::{Errno, fd, fs};
 pub fn start(root: &str, id: &str) -> Result<()> {
     let container = Container::open(root, id)?;
     let live = container.live()?;
-    if live.status != Status::Created {
-        return Err(live.wrong("start", "created"));
-    }
+    live.allow("start")?;
     if let Err(error) = open_gate(&container.folder) {
         failures::note(root, id, "start", &error);
         return Err(error);

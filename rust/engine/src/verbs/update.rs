@@ -5,7 +5,6 @@ use super::live::Container;
 use crate::cgroup::{Cgroup, Layout};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::resources::Resources;
-use crate::state::Status;
 use alloc::format;
 
 /// `resources`: an OCI `linux.resources` object as JSON.
@@ -15,10 +14,6 @@ pub fn update(root: &str, id: &str, resources: &[u8]) -> Result<()> {
     })?;
     let container = Container::open(root, id)?;
     let live = container.live()?;
-    match live.status {
-        Status::Created | Status::Running | Status::Paused => {
-            Cgroup::from_record(&live.record.cgroup).update(&resources, &Layout::read()?)
-        }
-        _ => Err(live.wrong("update", "created, running or paused")),
-    }
+    live.allow("update")?;
+    Cgroup::from_record(&live.record.cgroup).update(&resources, &Layout::read()?)
 }
