@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_and_spaces_moves_no_field() {
-        let text = "7 (a) b) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 0 0 0 0 0 0 0 0 0 4096 0";
+        let text = "7 (a) b) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 0 0 0 0 0 0 0 0 4096 0";
         assert_eq!(parse(text), Some(Stat { state: b'S', start_time: 4242, ignored: 4096 }));
     }
 }
