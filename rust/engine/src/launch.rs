@@ -3,6 +3,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
+use crate::image::IMAGE;
 use crate::plan::{Handed, Origin, Plan, UserNamespace};
 use alloc::ffi::CString;
 use alloc::format;
@@ -13,9 +14,6 @@ use estiba_sys::clone::{self, CloneError, Failed, Launch, NewUser, Visit};
 use estiba_sys::fd::{self, BorrowedFd, CWD, OwnedFd, RawFd};
 use estiba_sys::mount::{self, Attributes};
 use estiba_sys::{Errno, fs, memory, process, signal, socket};
-
-/// The freestanding init program (rust/init), made by the build script.
-static IMAGE: &[u8] = include_bytes!(env!("ESTIBA_INIT_IMAGE"));
 
 /// What a launch needs beyond the plan, all of it open.
 #[derive(Default)]

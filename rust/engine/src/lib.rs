@@ -20,6 +20,7 @@ pub mod foreground;
 pub mod generated;
 mod hooks;
 pub mod host;
+mod image;
 mod launch;
 mod oci_state;
 pub mod plan;
