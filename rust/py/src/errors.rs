@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Engine errors as Python exceptions: the class is found in estiba.errors by the kind's name.
 
-use estiba_engine::{Error, ErrorKind, Result};
+use estiba_engine::generated::errors::ERROR_KINDS;
+use estiba_engine::{Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -25,5 +26,5 @@ fn make<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
 
 #[pyfunction]
 pub fn error_kinds() -> Vec<&'static str> {
-    ErrorKind::ALL.iter().map(|kind| kind.name()).collect()
+    ERROR_KINDS.iter().map(|kind| kind.name()).collect()
 }
