@@ -2,6 +2,8 @@
 //! The plan of known configs, line by line: tests/golden/plan/CASE.txt. `ESTIBA_GOLDEN=write` writes them anew;
 //! read what changed before it is accepted.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use estiba_engine::cgroup::{Dir, Layout};
 use estiba_engine::host::Host;
 use estiba_engine::{plan, spec};
