@@ -147,10 +147,10 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
             let error = refused(format!("open the root file system {:?}", quoted(path)));
             if errno == Errno::ENOENT { error.hint("root.path is relative to the bundle") } else { error }
         }
-        Step::MakeDevice { path, .. } => refused(format!("make the device {:?}", quoted(path))),
+        Step::OpenFolder { path } => refused(format!("open the folder {:?}", quoted(path))),
+        Step::MakeDevice { name, .. } => refused(format!("make the device {:?}", quoted(name))),
         Step::BindDevice { path, .. } => refused(format!("bind the host's device {:?}", quoted(path))),
-        Step::MakeSymlink { path, .. } => refused(format!("make the link {:?}", quoted(path))),
-        Step::MakeDir { path, .. } => refused(format!("make the folder {:?}", quoted(path))),
+        Step::MakeSymlink { name, .. } => refused(format!("make the link {:?}", quoted(name))),
         Step::Mask { path } => refused(format!("mask {:?}", quoted(path))),
         Step::MakeReadonly { path } => refused(format!("make {:?} read-only", quoted(path))),
         Step::Sysctl { path, value } => {

@@ -4,6 +4,7 @@
 use crate::cgroup::file;
 use crate::error::{Error, Result};
 use alloc::format;
+use estiba_sys::fd::CWD;
 use estiba_sys::{Errno, OwnedFd, process, signal};
 
 /// The fields of /proc/PID/stat that estiba needs (proc_pid_stat(5)).
@@ -24,7 +25,7 @@ impl Stat {
 
 /// None: there is no such process.
 pub fn stat(pid: i32) -> Result<Option<Stat>> {
-    match file::read_path(&format!("/proc/{pid}/stat")) {
+    match file::read_once(CWD, &format!("/proc/{pid}/stat")) {
         Ok(text) => Ok(parse(&text)),
         Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
         Err(errno) => Err(Error::refused(format!("read \"/proc/{pid}/stat\""), errno)),

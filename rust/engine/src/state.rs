@@ -102,7 +102,10 @@ impl Folder {
             }
             Err(errno) => return Err(Error::refused(format!("make the state folder {path:?}"), errno)),
         }
-        Folder::lock(id, path, true)
+        let folder = Folder::lock(id, path, false)?;
+        fs::lock(folder.dir(), true)
+            .map_err(|errno| Error::refused(format!("lock {:?}", folder.path), errno))?;
+        Ok(folder)
     }
 
     /// Opens and locks the folder of a container that exists.

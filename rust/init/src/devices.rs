@@ -2,17 +2,16 @@
 //! Device nodes and links below /dev. The folder is opened in the root and worked on by descriptor, so that an image
 //! whose /dev is a link makes nothing outside (CVE-2026-41579).
 
-use crate::path::{make_file, make_parent};
+use crate::path::make_file;
 use crate::run::Outcome;
 use core::ffi::CStr;
 use estiba_sys::fd::{BorrowedFd, CWD};
 use estiba_sys::{Errno, fs, mount};
 
-pub fn make(root: BorrowedFd<'_>, path: &CStr, mode: u32, device: u64, uid: u32, gid: u32) -> Outcome {
-    let (folder, name) = make_parent(root, path)?;
-    match fs::make_node(folder.borrow(), name, mode, device) {
+pub fn make(folder: BorrowedFd<'_>, name: &CStr, mode: u32, device: u64, uid: u32, gid: u32) -> Outcome {
+    match fs::make_node(folder, name, mode, device) {
         Err(Errno::EEXIST) => {
-            let there = fs::status_at(folder.borrow(), name, false)?;
+            let there = fs::status_at(folder, name, false)?;
             if there.mode & fs::S_IFMT == mode & fs::S_IFMT && there.node == device {
                 Ok(())
             } else {
@@ -22,7 +21,7 @@ pub fn make(root: BorrowedFd<'_>, path: &CStr, mode: u32, device: u64, uid: u32,
         made => made,
     }?;
     if uid != 0 || gid != 0 {
-        fs::change_owner_at(folder.borrow(), name, uid, gid)?;
+        fs::change_owner_at(folder, name, uid, gid)?;
     }
     Ok(())
 }
@@ -34,9 +33,8 @@ pub fn bind(root: BorrowedFd<'_>, path: &CStr, source: &CStr) -> Outcome {
 }
 
 /// A link that is there already stays, whatever it names.
-pub fn make_symlink(root: BorrowedFd<'_>, path: &CStr, target: &CStr) -> Outcome {
-    let (folder, name) = make_parent(root, path)?;
-    match fs::make_symlink(target, folder.borrow(), name) {
+pub fn make_symlink(folder: BorrowedFd<'_>, name: &CStr, target: &CStr) -> Outcome {
+    match fs::make_symlink(target, folder, name) {
         Err(Errno::EEXIST) => Ok(()),
         made => Ok(made?),
     }

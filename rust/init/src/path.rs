@@ -76,6 +76,9 @@ pub fn make_dirs(root: BorrowedFd<'_>, path: &CStr, mode: u32) -> Found {
         Err(Errno::ENOENT) => {}
         found => return Ok(found?),
     }
+    if let Some(made) = make_last(root, path, mode)? {
+        return Ok(made);
+    }
     let mut walk = Walk::new(path.to_bytes())?;
     let mut links = 0u32;
     let mut at = open_in(root, c".", 0)?;
@@ -104,6 +107,32 @@ pub fn make_dirs(root: BorrowedFd<'_>, path: &CStr, mode: u32) -> Found {
     Ok(at)
 }
 
+/// The common case: only the last component is missing. None: more is, or a link that leads nowhere is in the way.
+fn make_last(root: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<Option<OwnedFd>, Errno> {
+    let Ok((parent, name)) = split(path) else { return Ok(None) };
+    let mut walk = Walk::new(parent)?;
+    let end = walk.length;
+    let folder = match walk.with(0, end, |parent| open_in(root, parent, 0))? {
+        Err(Errno::ENOENT) => return Ok(None),
+        folder => folder?,
+    };
+    match fs::make_dir(folder.borrow(), name, mode) {
+        Err(Errno::EEXIST) => Ok(None),
+        made => made.and_then(|()| open_in(folder.borrow(), name, fs::RESOLVE_NO_SYMLINKS)).map(Some),
+    }
+}
+
+/// The part up to the last slash, and the component behind it.
+fn split(path: &CStr) -> Result<(&[u8], &CStr), Errno> {
+    let bytes = path.to_bytes_with_nul();
+    let cut = bytes.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash.wrapping_add(1));
+    let name = bytes.get(cut..).and_then(|name| CStr::from_bytes_with_nul(name).ok()).ok_or(Errno::EINVAL)?;
+    if name.is_empty() || name == c"." || name == c".." {
+        return Err(Errno::EINVAL);
+    }
+    Ok((bytes.get(..cut).unwrap_or(&[]), name))
+}
+
 /// The walk with the dangling link at `start..end` replaced by what it names.
 fn follow(at: BorrowedFd<'_>, walk: &mut Walk, start: usize, end: usize) -> Result<Walk, Errno> {
     let mut buffer = [0; PATH_MAX];
@@ -129,13 +158,8 @@ pub fn make_file(root: BorrowedFd<'_>, path: &CStr) -> Found {
 
 /// Opens the folder that `path` lies in, made if it is missing, and says the last component.
 pub fn make_parent<'p>(root: BorrowedFd<'_>, path: &'p CStr) -> Result<(OwnedFd, &'p CStr), Failure> {
-    let bytes = path.to_bytes_with_nul();
-    let cut = bytes.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash.wrapping_add(1));
-    let name = bytes.get(cut..).and_then(|name| CStr::from_bytes_with_nul(name).ok()).ok_or(Errno::EINVAL)?;
-    if name.is_empty() || name == c"." || name == c".." {
-        return Err(Errno::EINVAL.into());
-    }
-    let mut walk = Walk::new(bytes.get(..cut).unwrap_or(&[]))?;
+    let (parent, name) = split(path)?;
+    let mut walk = Walk::new(parent)?;
     let end = walk.length;
     let folder = walk.with(0, end, |parent| make_dirs(root, parent, 0o755))??;
     Ok((folder, name))

@@ -32,6 +32,7 @@ pub type Outcome = Result<(), Failure>;
 /// What earlier steps leave for later ones.
 pub struct Init<'a> {
     root: Option<OwnedFd>,
+    folder: Option<OwnedFd>,
     program: Option<&'a CStr>,
     /// "HOME=..." with its NUL; empty if the config sets it.
     home: [u8; 512],
@@ -45,6 +46,10 @@ impl Init<'_> {
     /// The opened root: paths of the container are resolved inside it.
     pub fn root(&self) -> Result<BorrowedFd<'_>, Failure> {
         self.root.as_ref().map(OwnedFd::borrow).ok_or(Failure::from(Errno::EBADF))
+    }
+
+    fn folder(&self) -> Result<BorrowedFd<'_>, Failure> {
+        self.folder.as_ref().map(OwnedFd::borrow).ok_or(Failure::from(Errno::EBADF))
     }
 }
 
@@ -60,6 +65,7 @@ pub fn main() -> ! {
     let Some((steps, scratch)) = Steps::open(image) else { damaged() };
     let mut init = Init {
         root: None,
+        folder: None,
         program: None,
         home: [0; 512],
         directory_refused: false,
@@ -131,12 +137,15 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             let attributes = mount::Attributes { set, clear, propagation, user_namespace: 0 };
             done(mount::set_attributes(at.borrow(), &attributes, recursive))
         }
-        Step::MakeDevice { path, mode, device, uid, gid } => {
-            devices::make(init.root()?, path, mode, device, uid, gid)
+        Step::OpenFolder { path } => {
+            init.folder = Some(path::make_dirs(init.root()?, path, 0o755)?);
+            Ok(())
+        }
+        Step::MakeDevice { name, mode, device, uid, gid } => {
+            devices::make(init.folder()?, name, mode, device, uid, gid)
         }
         Step::BindDevice { path, source } => devices::bind(init.root()?, path, source),
-        Step::MakeSymlink { path, target } => devices::make_symlink(init.root()?, path, target),
-        Step::MakeDir { path, mode } => path::make_dirs(init.root()?, path, mode).map(drop),
+        Step::MakeSymlink { name, target } => devices::make_symlink(init.folder()?, name, target),
         Step::Mask { path } => mounts::mask(init.root()?, path),
         Step::MakeReadonly { path } => mounts::make_readonly(init.root()?, path),
         Step::Sysctl { path, value } => identity::write_kernel_file(c"/proc/sys", path, value),

@@ -71,12 +71,14 @@ steps! {
     }
     /// Change a mount that an earlier step made.
     ChangeMount { target: &'a CStr, set: u64, clear: u64, propagation: u64, recursive: bool }
-    /// mknod(2), owner and permissions.
-    MakeDevice { path: &'a CStr, mode: u32, device: u64, uid: u32, gid: u32 }
+    /// Open a folder inside, made if it is missing, for the devices and links that follow.
+    OpenFolder { path: &'a CStr }
+    /// mknod(2) in the opened folder, owner and permissions.
+    MakeDevice { name: &'a CStr, mode: u32, device: u64, uid: u32, gid: u32 }
     /// A device of the host, bound where mknod is not allowed.
     BindDevice { path: &'a CStr, source: &'a CStr }
-    MakeSymlink { path: &'a CStr, target: &'a CStr }
-    MakeDir { path: &'a CStr, mode: u32 }
+    /// A link in the opened folder.
+    MakeSymlink { name: &'a CStr, target: &'a CStr }
     /// Hide a path: an empty read-only folder, or the null device.
     Mask { path: &'a CStr }
     MakeReadonly { path: &'a CStr }

@@ -18,12 +18,11 @@ mod program;
 pub use program::{Program, spawn};
 
 use crate::fd::{BorrowedFd, OwnedFd, RawFd, close, duplicate_from};
-use crate::memory::Mapping;
 use crate::process::{dumpable, reap, set_dumpable};
 use crate::raw::retry;
 use crate::signal::with_all_blocked;
 use crate::{Errno, Result, nr, sc};
-use child::{Child, CloneArgs, INIT_STACK, STAGE_STACK};
+use child::{Child, CloneArgs, Stack};
 use core::cell::Cell;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -148,8 +147,9 @@ pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
     if let Some(cgroup) = what.cgroup {
         args.born_in_cgroup(cgroup.raw());
     }
-    let stacks = Mapping::new(INIT_STACK + STAGE_STACK).map_err(refuse)?;
-    args.stack_at(stacks.start(), INIT_STACK);
+    let mut stack = Stack::new();
+    let mut stage_stack = Stack::new();
+    args.stack_at(stack.start(), Stack::SIZE);
     if waits {
         args.clear_tid_instead_of_vfork(&alone);
     }
@@ -157,7 +157,7 @@ pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
     let pid = with_all_blocked(|| {
         visited(what.visits, || {
             if what.join_user.is_some() {
-                staged(&child, args, stacks.start() + INIT_STACK)
+                staged(&child, args, stage_stack.start())
             } else {
                 // SAFETY: `args` names a stack of its own, and VFORK or the wait below keeps `child` alive.
                 unsafe { child::clone3(&raw const args, &raw const child, child::run_init) }
@@ -213,7 +213,7 @@ fn visited<T>(visits: &[Visit<'_>], then: impl FnOnce() -> Result<T>) -> Result<
 fn staged(child: &Child<'_>, mut init: CloneArgs, stack: usize) -> Result<usize> {
     let mut stage = CloneArgs::stage_one();
     stage.take_cgroup_of(&mut init); // joined by the caller's rights, before they are given up; init inherits it
-    stage.stack_at(stack, STAGE_STACK);
+    stage.stack_at(stack, Stack::SIZE);
     init.beside_parent();
     child.init.set(init);
     // SAFETY: a stack of its own; CLONE_VFORK keeps this frame and `child` alive until stage one is gone.

@@ -54,35 +54,3 @@ pub fn map_private(fd: BorrowedFd<'_>) -> Result<&'static mut [u8]> {
     // SAFETY: the mapping is `size` bytes, private and never unmapped; callers seal the file, so it cannot shrink.
     Ok(unsafe { core::slice::from_raw_parts_mut(at as *mut u8, size) })
 }
-
-/// Zeroed memory of its own, unmapped when dropped.
-pub struct Mapping {
-    at: usize,
-    size: usize,
-}
-
-impl Mapping {
-    pub fn new(size: usize) -> Result<Mapping> {
-        const PROT_READ_WRITE: i32 = 3;
-        const MAP_PRIVATE_ANONYMOUS: i32 = 0x22;
-        // SAFETY: a new mapping at an address that the kernel chooses.
-        let at = unsafe { sc!(nr::MMAP, 0, size, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1isize, 0) }?;
-        Ok(Mapping { at, size })
-    }
-
-    /// First address.
-    pub fn start(&self) -> usize {
-        self.at
-    }
-
-    pub fn size(&self) -> usize {
-        self.size
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: made by `new`, and whoever was given the address is done (the owner of this value sees to it).
-        let _ = unsafe { sc!(nr::MUNMAP, self.at, self.size) };
-    }
-}

@@ -244,7 +244,7 @@ fn lacking(all: &str, have: &str) -> String {
 
 fn enable(path: &str) {
     let Ok(folder) = file::open_dir(path) else { return };
-    let words = |file: &str| file::read(folder.borrow(), file).unwrap_or_default();
+    let words = |file: &str| file::read_once(folder.borrow(), file).unwrap_or_default();
     let lacking = lacking(&words("cgroup.controllers"), &words("cgroup.subtree_control"));
     let set = |text: &str| file::write(folder.borrow(), "cgroup.subtree_control", text);
     if !lacking.is_empty() && set(lacking.trim_end()).is_err() {

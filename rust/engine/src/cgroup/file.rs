@@ -48,6 +48,14 @@ pub fn read_bytes(file: BorrowedFd<'_>) -> Result<Vec<u8>> {
     }
 }
 
+/// A kernel file that fits into one read, which every such file of a few lines does: no second call for its end.
+pub fn read_once(at: BorrowedFd<'_>, path: &str) -> Result<String> {
+    let file = open(at, path, fs::O_RDONLY)?;
+    let mut buffer = [0u8; 4096];
+    let n = fd::read(file.borrow(), &mut buffer)?;
+    Ok(String::from_utf8_lossy(&buffer[..n]).into_owned())
+}
+
 /// The whole of an open file, wherever its position stands.
 pub fn read_from_start(file: BorrowedFd<'_>) -> Result<String> {
     fs::rewind(file)?;

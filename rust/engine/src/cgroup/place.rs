@@ -61,6 +61,13 @@ pub struct PlaceRequest<'a> {
     pub is_rootless: bool,
 }
 
+impl PlaceRequest<'_> {
+    /// Whether the place depends on where the caller is.
+    pub fn needs_membership(&self) -> bool {
+        self.is_rootless || self.cgroups_path.is_some_and(|path| !path.is_empty() && !path.starts_with('/'))
+    }
+}
+
 /// The folders that the container joins; none when cgroups are disabled or not mounted.
 pub fn place(request: PlaceRequest<'_>, layout: &Layout, own: &Membership) -> Result<Vec<Dir>> {
     match request.manager {

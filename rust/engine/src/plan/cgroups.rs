@@ -33,10 +33,8 @@ pub fn plan(
         let name = hierarchy.folder();
         let folder = options.cgroup.iter().find(|dir| dir.controllers == hierarchy.controllers);
         view.one(&format!("{}/{name}", mount.destination), Some(hierarchy), folder)?;
-        for alone in hierarchy.controllers.iter().filter(|_| hierarchy.controllers.len() > 1) {
-            view.link(&format!("{}/{alone}", mount.destination), &name)?;
-        }
     }
+    view.links(&mount.destination, &host.layout.hierarchies)?;
     view.close(&mount.destination)
 }
 
@@ -105,10 +103,20 @@ impl View<'_> {
         Ok(())
     }
 
-    fn link(&mut self, path: &str, target: &str) -> Result<()> {
+    /// "cpu" and "cpuacct" lead to "cpu,cpuacct".
+    fn links(&mut self, target: &str, hierarchies: &[Hierarchy]) -> Result<()> {
         let origin = self.origin();
-        let (path, target) = (text(path, origin)?, text(target, origin)?);
-        self.plan.add(origin, Step::MakeSymlink { path: &path, target: &target });
+        let mut opened = false;
+        for hierarchy in hierarchies.iter().filter(|hierarchy| hierarchy.controllers.len() > 1) {
+            let together = text(&hierarchy.folder(), origin)?;
+            for alone in &hierarchy.controllers {
+                if !opened {
+                    self.plan.add(origin, Step::OpenFolder { path: &text(target, origin)? });
+                    opened = true;
+                }
+                self.plan.add(origin, Step::MakeSymlink { name: &text(alone, origin)?, target: &together });
+            }
+        }
         Ok(())
     }
 

@@ -93,7 +93,8 @@ fn create_in(
         id: request.id,
         is_rootless: !host.is_privileged(),
     };
-    let dirs = place(place_request, &host.layout, &Membership::read()?)?;
+    let own = if place_request.needs_membership() { Membership::read()? } else { Membership::default() };
+    let dirs = place(place_request, &host.layout, &own)?;
     let dirs = Cgroup::survey(dirs)?;
     let options = Options {
         id: request.id,
@@ -137,7 +138,8 @@ fn create_in(
         hooks::fill_state(&state, &oci_state::text(&record, "created"))?;
     }
     let program = spec.process.as_ref().map(plan::program_name).unwrap_or_default();
-    settle(folder, &plan, spec, &record, running, stat.ignored, &program)?;
+    let gated = request.gate;
+    settle(folder, &plan, spec, &record, running, (gated, stat.ignored), &program)?;
     if let Some(path) = request.pid_file {
         console::write_pid_file(path, running.pid)?;
     }
@@ -154,7 +156,7 @@ fn settle(
     spec: &Spec<'_>,
     record: &Record<'_>,
     launched: &Launched,
-    ignored: u64,
+    (gated, ignored): (bool, u64),
     program: &str,
 ) -> Result<()> {
     if plan.pauses {
@@ -174,7 +176,7 @@ fn settle(
         Said::Ready => Ok(()),
         Said::Failed(report) => Err(explain::explain(plan, report, program)),
         // Without a gate the end of the socket is the exec; with one it is a death.
-        Said::Closed if !folder.has(state::GATE) => Ok(()),
+        Said::Closed if !gated => Ok(()),
         Said::Closed | Said::Paused => Err(died()),
     }
 }

@@ -9,8 +9,23 @@ use core::arch::asm;
 use core::cell::Cell;
 use core::sync::atomic::AtomicU32;
 
-pub const INIT_STACK: usize = 16 << 10;
-pub const STAGE_STACK: usize = 16 << 10;
+/// Room for a child's few frames, on its parent's own stack: the parent stays in the frame that holds it until the
+/// child has left the address space.
+#[repr(C, align(16))]
+pub struct Stack([core::mem::MaybeUninit<u8>; Stack::SIZE]);
+
+impl Stack {
+    pub const SIZE: usize = 16 << 10;
+
+    pub fn new() -> Stack {
+        Stack([core::mem::MaybeUninit::uninit(); Stack::SIZE])
+    }
+
+    /// The lowest address; exposed, as the child writes there.
+    pub fn start(&mut self) -> usize {
+        (&raw mut self.0).expose_provenance()
+    }
+}
 
 const CLONE_VM: u64 = 0x100;
 const CLONE_FILES: u64 = 0x400;

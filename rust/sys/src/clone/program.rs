@@ -2,9 +2,8 @@
 //! Starts an ordinary program (a hook, a helper) by the same borrowed address space, and nothing inherited but what
 //! is named.
 
-use super::child::{self, CloneArgs, STAGE_STACK};
+use super::child::{self, CloneArgs, Stack};
 use crate::fd::{BorrowedFd, OwnedFd, RawFd, close_on_exec_from, duplicate_onto};
-use crate::memory::Mapping;
 use crate::process::{self, Strings, Tables};
 use crate::signal::{set_mask, with_all_blocked};
 use crate::{Errno, Result};
@@ -37,8 +36,8 @@ pub fn spawn(program: Program<'_>) -> Result<Launched> {
     let child = Child { path: program.path, tables, stdio: program.stdio, error: Cell::new(None) };
     let pidfd = Cell::new(-1);
     let mut args = CloneArgs::init(0, &pidfd);
-    let stack = Mapping::new(STAGE_STACK)?;
-    args.stack_at(stack.start(), STAGE_STACK);
+    let mut stack = Stack::new();
+    args.stack_at(stack.start(), Stack::SIZE);
     // SAFETY: `args` names a stack of its own; CLONE_VFORK keeps this frame and `child` alive.
     let pid = with_all_blocked(|| unsafe { child::clone3(&raw const args, &raw const child, run) })?;
     let pidfd = OwnedFd::take(pidfd.get());
