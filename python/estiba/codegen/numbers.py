@@ -4,7 +4,17 @@
 from __future__ import annotations
 
 from estiba.codegen.layout import const, module, numbers, pairs, text
-from estiba.tables import capabilities, namespaces, rlimits, seccomp, signals, syscalls
+from estiba.tables import (
+    capabilities,
+    memory_policy,
+    namespaces,
+    personalities,
+    rlimits,
+    scheduling,
+    seccomp,
+    signals,
+    syscalls,
+)
 
 
 def plain_tables() -> dict[str, str]:
@@ -29,6 +39,26 @@ def plain_tables() -> dict[str, str]:
         ),
         "rlimits": module(
             "Resource limits.", const("RLIMITS", kind, numbers(rlimits.RLIMITS), "OCI name to number.")
+        ),
+        "scheduling": module(
+            "CPU and I/O scheduling.",
+            const("POLICIES", kind, numbers(scheduling.SCHEDULER_POLICIES), "SCHED_*."),
+            const("FLAGS", kind, numbers(scheduling.SCHEDULER_FLAGS, "{:#x}"), "SCHED_FLAG_*."),
+            const("IO_CLASSES", kind, numbers(scheduling.IO_CLASSES), "IOPRIO_CLASS_*."),
+        ),
+        "memory_policy": module(
+            "NUMA memory policy.",
+            const("MODES", kind, numbers(memory_policy.MEMORY_POLICY_MODES), "MPOL_*."),
+            const("FLAGS", kind, numbers(memory_policy.MEMORY_POLICY_FLAGS, "{:#x}"), "MPOL_F_*."),
+        ),
+        "personalities": module(
+            "Execution domains.",
+            const(
+                "PERSONALITIES",
+                kind,
+                numbers(personalities.PERSONALITIES, "{:#x}"),
+                "OCI name to what personality(2) takes.",
+            ),
         ),
         "signals": module(
             "Signals.",
