@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The sentence for a step that failed: init sends a number, the plan knows the rest.
 
+mod advice;
+
 use crate::error::{Error, ErrorKind, words};
 use crate::generated::namespaces::NAMESPACES;
 use crate::generated::phrases;
@@ -188,7 +190,13 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
         }
         Step::LabelExec { attribute, .. } => refused(format!("set the label {:?}", quoted(attribute)))
             .hint("is this security module active on the host?"),
-        ref other => refused(doing(other).to_string()),
+        ref other => {
+            let error = refused(doing(other).to_string());
+            match advice::advice(other, errno) {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Carries a plan out: opens what init is handed, starts the image, reads its reports.
 
+mod processors;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
 use crate::image::IMAGE;
@@ -102,6 +104,7 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
     let visits: Vec<Visit<'_>> = namespaces.visits.iter().map(Visited::as_visit).collect();
     let mut write_maps =
         |pid: i32| -> core::result::Result<(), Errno> { write_maps(plan, pid, ours.borrow()) };
+    let _visit = processors::Visit::to(plan.born.affinity.as_deref())?;
     let launched = clone::launch(Launch {
         image: image.borrow(),
         name: c"estiba-init",

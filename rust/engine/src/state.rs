@@ -11,7 +11,7 @@ use crate::cgroup::file;
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::phrases;
 pub use crate::generated::transitions::Status;
-use crate::spec::{Hook, Text};
+use crate::spec::{Hook, MemoryPolicy, Personality, Text};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::ffi::CString;
@@ -53,6 +53,11 @@ pub struct Record<'a> {
     pub cgroup: Vec<Dir>,
     /// CLONE_NEW* of every namespace that the config names.
     pub namespaces: u64,
+    /// What `exec` gives its process too.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub personality: Option<Personality<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub memory_policy: Option<MemoryPolicy<'a>>,
     #[serde(borrow)]
     pub poststart: Vec<Hook<'a>>,
     #[serde(borrow)]

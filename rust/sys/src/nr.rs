@@ -86,6 +86,7 @@ pub const RT_SIGACTION: usize = 13;
 pub const RT_SIGPENDING: usize = 127;
 pub const RT_SIGPROCMASK: usize = 14;
 pub const RT_SIGTIMEDWAIT: usize = 128;
+pub const SCHED_GETAFFINITY: usize = 204;
 pub const SCHED_SETAFFINITY: usize = 203;
 pub const SCHED_SETATTR: usize = 314;
 pub const SECCOMP: usize = 317;

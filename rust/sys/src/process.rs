@@ -185,6 +185,12 @@ pub fn set_affinity(mask: &[u8]) -> Result<()> {
     unsafe { sc!(nr::SCHED_SETAFFINITY, 0, mask.len(), mask.as_ptr()) }.map(drop)
 }
 
+/// The calling thread's processors (sched_getaffinity(2)), and how many bytes of `mask` they fill.
+pub fn affinity(mask: &mut [u8]) -> Result<usize> {
+    // SAFETY: `mask` is writable for its length.
+    unsafe { sc!(nr::SCHED_GETAFFINITY, 0, mask.len(), mask.as_mut_ptr()) }
+}
+
 /// set_mempolicy(2); `nodes` has bit n for node n.
 pub fn set_memory_policy(mode: u32, nodes: &[u64]) -> Result<()> {
     // SAFETY: `nodes` is readable for its length; the kernel wants one bit more than it reads.

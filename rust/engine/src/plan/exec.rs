@@ -2,23 +2,25 @@
 //! Plans a process that enters a container: the namespaces of its init, then the process as in create.
 
 use super::filesystem::{open_terminal, terminal_of};
-use super::{Handed, Options, Origin, Plan, UserNamespace, identity, process};
+use super::{Handed, Options, Origin, Plan, UserNamespace, identity, process, scheduling};
 use crate::error::Result;
 use crate::host::Host;
-use crate::spec::{Hooks, Process};
+use crate::spec::{Hooks, MemoryPolicy, Personality, Process};
 use alloc::format;
 use estiba_init::step::Step;
 use estiba_sys::namespace::{MOUNT, PID, USER};
 
 /// What `exec` finds about the container that it enters.
 #[derive(Clone, Copy, Debug)]
-pub struct Target {
+pub struct Target<'a> {
     pub pid: i32,
     /// CLONE_NEW* of the namespaces in which its init differs from the caller.
     pub differs: u64,
+    pub personality: Option<&'a Personality<'a>>,
+    pub memory_policy: Option<&'a MemoryPolicy<'a>>,
 }
 
-pub fn exec(process: &Process<'_>, target: Target, host: &Host, options: &Options<'_>) -> Result<Plan> {
+pub fn exec(process: &Process<'_>, target: Target<'_>, host: &Host, options: &Options<'_>) -> Result<Plan> {
     let mut plan =
         Plan { oom_score_adj: process.oom_score_adj, terminal: process.terminal, ..Plan::default() };
     let own = |name: &str| format!("/proc/{}/ns/{name}", target.pid);
@@ -46,6 +48,8 @@ pub fn exec(process: &Process<'_>, target: Target, host: &Host, options: &Option
     }
     let terminal = terminal_of(&mut plan, process);
     open_terminal(&mut plan, process, terminal, false);
+    scheduling::of_container(&mut plan, target.personality, target.memory_policy)?;
+    scheduling::affinity(&mut plan, process.exec_cpu_affinity.as_ref())?;
     // Joined by init with all rights over it, or by stage one: the process lives in a user namespace of its own.
     let in_own = target.differs & USER != 0;
     let held = Host { capabilities: if in_own { u64::MAX } else { host.capabilities }, ..host.clone() };

@@ -10,8 +10,10 @@ mod filesystem;
 mod identity;
 mod mounts;
 mod namespaces;
+mod number_list;
 mod origin;
 mod process;
+mod scheduling;
 mod show;
 mod steps;
 
@@ -111,6 +113,7 @@ pub fn create(spec: &Spec<'_>, host: &Host, options: &Options<'_>) -> Result<Pla
         let terminal = filesystem::terminal_of(&mut plan, process);
         filesystem::open_terminal(&mut plan, process, terminal, false);
     }
+    scheduling::of_container(&mut plan, spec.linux.personality.as_ref(), spec.linux.memory_policy.as_ref())?;
     process::plan(&mut plan, process, host, options, &spec.hooks)?;
     Ok(plan)
 }

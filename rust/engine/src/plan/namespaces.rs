@@ -26,6 +26,8 @@ pub struct Born {
     pub visits: Vec<(u64, String, Origin)>,
     /// The text of /proc/PID/timens_offsets.
     pub time_offsets: Option<String>,
+    /// The processors of the calling thread while it clones, which the child inherits: bit n for processor n.
+    pub affinity: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Default)]

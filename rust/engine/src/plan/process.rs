@@ -2,7 +2,7 @@
 //! `process`: from limits to execve. Shared by create and exec.
 
 use super::filesystem::{in_user_namespace, text};
-use super::{Handed, Options, Origin, Plan};
+use super::{Handed, Options, Origin, Plan, scheduling};
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::capabilities::CAPABILITIES;
 use crate::generated::lookup;
@@ -68,20 +68,7 @@ fn settings(plan: &mut Plan, process: &Process<'_>) -> Result<()> {
         plan.add(origin, Step::Limit { resource, soft: limit.soft, hard: limit.hard });
     }
     plan.add(Origin::At("/process/user/umask"), Step::Umask { mask: process.user.umask.unwrap_or(0o022) });
-    let refuse = |pointer: &str, what: &str| {
-        let message = format!("{what} is not built into estiba yet");
-        Err(Error::new(ErrorKind::ConfigUnsupported, message).at(pointer))
-    };
-    if process.scheduler.is_some() {
-        return refuse("/process/scheduler", "a scheduler policy");
-    }
-    if process.io_priority.is_some() {
-        return refuse("/process/ioPriority", "an I/O priority");
-    }
-    if process.exec_cpu_affinity.is_some() {
-        return refuse("/process/execCPUAffinity", "a CPU affinity of exec");
-    }
-    Ok(())
+    scheduling::of_process(plan, process)
 }
 
 /// The capability sets as bits.

@@ -6,7 +6,7 @@ use super::seccomp::Profile;
 use super::{Mapping, Text, nullable};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -84,14 +84,14 @@ pub struct Device<'a> {
     pub gid: Option<u32>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Personality<'a> {
     #[serde(borrow)]
     pub domain: Text<'a>,
 }
 
 /// set_mempolicy(2).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct MemoryPolicy<'a> {
     #[serde(borrow)]
     pub mode: Text<'a>,

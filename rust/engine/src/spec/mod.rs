@@ -12,7 +12,7 @@ pub mod resources;
 pub mod seccomp;
 mod text;
 
-pub use linux::{Device, Linux, MemoryPolicy, Namespace, TimeOffset};
+pub use linux::{Device, Linux, MemoryPolicy, Namespace, Personality, TimeOffset};
 pub use mount::{Mapping, Mount};
 pub use process::{Affinity, Capabilities, IoPriority, Process, Rlimit, Scheduler, User};
 pub use text::{Text, nullable};

@@ -206,6 +206,8 @@ fn first_record<'s>(
         annotations: spec.annotations.iter().map(|(key, value)| (borrow(key), borrow(value))).collect(),
         cgroup,
         namespaces: plan::namespaces_of(spec),
+        personality: spec.linux.personality.clone(),
+        memory_policy: spec.linux.memory_policy.clone(),
         poststart: spec.hooks.poststart.clone(),
         poststop: spec.hooks.poststop.clone(),
     }

@@ -72,7 +72,12 @@ fn enter(
         seccomp: filter.as_ref().map(|(flags, program)| (&program[..], *flags)),
         ..Options::default()
     };
-    let target = ExecTarget { pid, differs: namespaces_to_join(&live.record, pid)? };
+    let target = ExecTarget {
+        pid,
+        differs: namespaces_to_join(&live.record, pid)?,
+        personality: live.record.personality.as_ref(),
+        memory_policy: live.record.memory_policy.as_ref(),
+    };
     let plan = plan::exec(process, target, &host, &options)?;
     let cgroup = Cgroup::of_process(pid, request.cgroup)?;
     let procs = cgroup.open_procs()?;
