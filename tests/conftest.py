@@ -148,7 +148,7 @@ def folder(session_folder: Path) -> Iterator[Path]:
 @pytest.fixture
 def runtime(folder: Path, view: views.View, cgroup_parent: str) -> Iterator[Runtime]:
     """The runtime under test, as root; after the test nothing may be left of what it did."""
-    made = Runtime(folder, folder / "state", view, folder.name)
+    made = Runtime(folder, folder / "state", view, _marker(folder))
     yield from _watched(made, cgroup_parent)
 
 
@@ -159,7 +159,7 @@ def rootless(folder: Path, view: views.View, cgroup_parent: str) -> Iterator[Run
     if Path(words[0]).name == "estiba":  # the checkout may stand where this user cannot go
         shutil.copy(words[0], folder / "estiba")
         words[0] = str(folder / "estiba")
-    made = Runtime(folder, folder / "own" / "state", view, folder.name, words)
+    made = Runtime(folder, folder / "own" / "state", view, _marker(folder), words)
     (folder / "own").mkdir()
     os.chown(folder / "own", ROOTLESS_UID, ROOTLESS_UID)
     made.prefix = become(ROOTLESS_UID)
@@ -181,6 +181,11 @@ def _watched(runtime: Runtime, cgroup_parent: str) -> Iterator[Runtime]:
 
 def _prefix() -> str:
     return f"et{os.getpid()}-"
+
+
+def _marker(folder: Path) -> str:
+    """Name a test: other sessions on this host number their folders as this one does."""
+    return _prefix() + folder.name
 
 
 @pytest.fixture
@@ -206,7 +211,7 @@ def bundle(folder: Path, prepared: Path, cgroup_parent: str, base_config: dict[s
         base: dict[str, Any] | None = None,
     ) -> Bundle:
         ident = f"{_prefix()}{next(_numbers)}"
-        always: dict[str, Any] = {"/process/env/-": f"{MARKER}={folder.name}"}
+        always: dict[str, Any] = {"/process/env/-": f"{MARKER}={_marker(folder)}"}
         if base is None:
             always["/linux/cgroupsPath"] = f"{cgroup_parent}/{ident}"
         return make_bundle(
