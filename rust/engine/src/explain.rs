@@ -2,10 +2,11 @@
 //! The sentence for a step that failed: init sends a number, the plan knows the rest.
 
 mod advice;
+mod program;
 
-use crate::error::{Error, ErrorKind, words};
+use crate::error::{Error, ErrorKind};
 use crate::generated::namespaces::NAMESPACES;
-use crate::generated::phrases;
+use crate::launch::Launched;
 use crate::plan::{Origin, Plan};
 use alloc::borrow::Cow;
 use alloc::format;
@@ -23,15 +24,16 @@ pub fn namespace_file(kind: u64) -> &'static str {
     })
 }
 
-/// Turns init's report into an error. `program`: the first argument as written.
-pub fn explain(plan: &Plan, report: Report, program: &str) -> Error {
+/// Turns the report of a failed init into an error. `program`: the first argument as written.
+pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) -> Error {
     let errno = Errno(report.errno);
     let Some((origin, step)) = plan.steps.get(report.step) else {
         return Error::internal(format!("init reported step {} and {errno:?}", report.step));
     };
     let detail = Detail::from_code(report.detail);
     let error = match step {
-        Step::FindProgram { .. } | Step::Execute { .. } => program_failed(program, detail, errno),
+        Step::FindProgram { .. } => program::failed(program, detail, errno, &launched.proof()),
+        Step::Execute { .. } => program::failed(program, detail, errno, &[]),
         step => Error { errno: Some(errno), ..step_failed(&step, detail, errno) },
     };
     place(error, origin)
@@ -46,7 +48,7 @@ pub fn explain_started(report: Report) -> Error {
             Origin::At("/hooks/startContainer"),
         ),
         _ => place(
-            program_failed("the program", detail, Errno(report.errno)),
+            program::failed("the program", detail, Errno(report.errno), &[]),
             Origin::Item("/process/args", 0),
         ),
     }
@@ -56,67 +58,6 @@ fn place(error: Error, origin: Origin) -> Error {
     match origin.pointer() {
         Some(pointer) if error.pointer.is_none() => error.at(pointer),
         _ => error,
-    }
-}
-
-/// The program's own ENOENT and EACCES: here, and only here, the words that callers turn into 127 and 126.
-fn program_failed(name: &str, detail: Detail, errno: Errno) -> Error {
-    let (message, hint): (String, Option<&'static str>) = match detail {
-        Detail::ProgramMissing if name.contains('/') => (
-            format!("exec {name:?}: {}", phrases::PROGRAM_MISSING),
-            Some("the path is looked up inside the container's root file system"),
-        ),
-        Detail::ProgramMissing => (format!("exec {name:?}: {}", phrases::PROGRAM_NOT_IN_PATH), None),
-        Detail::ProgramIsDirectory => {
-            (format!("exec {name:?}: is a directory: {}", phrases::PROGRAM_NOT_EXECUTABLE), None)
-        }
-        Detail::ProgramNotExecutable => (
-            format!("exec {name:?}: {}", phrases::PROGRAM_NOT_EXECUTABLE),
-            Some("the file needs its execute permission, on a mount without noexec"),
-        ),
-        Detail::InterpreterMissing => (
-            format!(
-                "exec {name:?}: the script's interpreter, named after \"#!\", is missing: {}",
-                phrases::PROGRAM_MISSING
-            ),
-            Some("the script is there; install its interpreter in the image, or correct its first line"),
-        ),
-        Detail::InterpreterHasCarriageReturn => (
-            format!(
-                "exec {name:?}: the script's first line ends in a carriage return: {}",
-                phrases::PROGRAM_MISSING
-            ),
-            Some("convert the script's line ends from CRLF to LF"),
-        ),
-        Detail::LoaderMissing => (
-            format!(
-                "exec {name:?}: the ELF loader that the program names is missing: {}",
-                phrases::PROGRAM_MISSING
-            ),
-            Some(
-                "a program linked to glibc needs its loader and libraries in the image; musl images have others",
-            ),
-        ),
-        Detail::WrongArchitecture => (
-            format!("exec {name:?}: exec format error: the program is made for another processor (ENOEXEC)"),
-            Some("use an image for this machine's architecture"),
-        ),
-        _ => match errno {
-            Errno::ENOENT => (format!("exec {name:?}: {}", phrases::PROGRAM_MISSING), None),
-            Errno::EACCES => (format!("exec {name:?}: {}", phrases::PROGRAM_NOT_EXECUTABLE), None),
-            Errno::ENOEXEC => (
-                format!(
-                    "exec {name:?}: exec format error: neither a program of this machine nor a script with \"#!\" (ENOEXEC)"
-                ),
-                None,
-            ),
-            errno => (format!("exec {name:?}: {}", words(errno)), None),
-        },
-    };
-    let error = Error { errno: Some(errno), ..Error::new(ErrorKind::ExecFailed, message) };
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
     }
 }
 

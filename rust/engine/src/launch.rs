@@ -11,7 +11,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use estiba_init::plan::{PAUSED, READY, REPORT, REPORT_FD, Report};
+use estiba_init::plan::{PAUSED, PROOF, READY, REPORT, REPORT_FD, Report};
 use estiba_sys::clone::{self, CloneError, Failed, Launch, NewUser, Visit};
 use estiba_sys::fd::{self, BorrowedFd, CWD, OwnedFd, RawFd};
 use estiba_sys::mount::{self, Attributes};
@@ -68,6 +68,13 @@ impl Launched {
             (REPORT, _) => Said::Failed(report),
             _ => Said::Closed,
         })
+    }
+
+    /// What follows a failed FindProgram: a missing interpreter or loader, a machine number. Read until init's end.
+    pub fn proof(&self) -> Vec<u8> {
+        let mut bytes = [0; PROOF];
+        let n = fd::read(self.report.borrow(), &mut bytes).unwrap_or(0);
+        bytes[..n].to_vec()
     }
 
     /// The commit, or "go on" after a pause; carries the signals that init must stop ignoring.

@@ -3,6 +3,7 @@
 //!
 //!     plan    magic u32 | count of steps u32 | length of scratch u32 | count times: length u32, record | padding | scratch
 //!     report  step u32 | errno u16 | detail u16         (init to parent; SOCK_SEQPACKET)
+//!     proof   bytes: the interpreter or loader that is missing, or the machine number, after the report of FindProgram
 //!     answer  ignored signals u64                       (parent to init: the commit, or "go on" after a pause)
 //!
 //!     parent                                    init
@@ -90,6 +91,8 @@ pub struct Report {
 }
 
 pub const REPORT: usize = 8;
+/// Longest proof.
+pub const PROOF: usize = 256;
 
 impl Report {
     pub fn to_bytes(self) -> [u8; REPORT] {

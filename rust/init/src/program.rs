@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The program: the working directory it starts in, which file it is, why it could not be executed, its HOME.
 
-use crate::plan::Detail;
+use crate::plan::{Detail, PROOF};
 use crate::run::{Failure, Outcome};
 use core::ffi::CStr;
 use estiba_sys::fd::{CWD, read};
@@ -31,12 +31,39 @@ pub fn check_inside_root() -> Outcome {
     }
 }
 
+/// Bytes out of the program's head that the parent's sentence names.
+pub struct Proof {
+    bytes: [u8; PROOF],
+    length: usize,
+}
+
+impl Default for Proof {
+    fn default() -> Proof {
+        Proof { bytes: [0; PROOF], length: 0 }
+    }
+}
+
+impl Proof {
+    /// What fits of it.
+    fn keep(&mut self, bytes: &[u8]) {
+        self.length = 0;
+        for (to, byte) in self.bytes.iter_mut().zip(bytes) {
+            *to = *byte;
+            self.length = self.length.wrapping_add(1);
+        }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&[])
+    }
+}
+
 /// The first candidate that can be executed. Otherwise the most telling reason: one that is there but unusable wins
 /// over those that are missing.
-pub fn find(candidates: Strings<'_>) -> Result<&CStr, Failure> {
+pub fn find<'a>(candidates: Strings<'a>, proof: &mut Proof) -> Result<&'a CStr, Failure> {
     let mut why = Failure::new(Detail::ProgramMissing, Errno::ENOENT);
     for candidate in candidates.iter() {
-        match check(candidate) {
+        match check(candidate, proof) {
             Ok(()) => return Ok(candidate),
             Err(Failure { errno: Errno::ENOENT | Errno::ENOTDIR, detail: Detail::ProgramMissing }) => {}
             Err(reason) if reason.detail == Detail::ProgramNotExecutable => why = reason,
@@ -46,7 +73,7 @@ pub fn find(candidates: Strings<'_>) -> Result<&CStr, Failure> {
     Err(why)
 }
 
-fn check(path: &CStr) -> Outcome {
+fn check(path: &CStr, proof: &mut Proof) -> Outcome {
     let missing = |errno| Failure::new(Detail::ProgramMissing, errno);
     let status = fs::status_at(CWD, path, true).map_err(missing)?;
     if status.is_dir() {
@@ -59,13 +86,13 @@ fn check(path: &CStr) -> Outcome {
     let length = read(file.borrow(), &mut head).unwrap_or(0);
     let head = head.get(..length).unwrap_or(&[]);
     match head {
-        [b'#', b'!', line @ ..] => check_interpreter(line),
-        [0x7f, b'E', b'L', b'F', ..] => check_elf(head),
+        [b'#', b'!', line @ ..] => check_interpreter(line, proof),
+        [0x7f, b'E', b'L', b'F', ..] => check_elf(head, proof),
         _ => Ok(()),
     }
 }
 
-fn check_interpreter(line: &[u8]) -> Outcome {
+fn check_interpreter(line: &[u8], proof: &mut Proof) -> Outcome {
     let end = line.iter().position(|&byte| byte == b'\n').unwrap_or(line.len());
     let line = line.get(..end).unwrap_or(line);
     let start = line.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
@@ -73,6 +100,7 @@ fn check_interpreter(line: &[u8]) -> Outcome {
     let name = name.split(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or(name);
     match exists(name) {
         Some(Errno::ENOENT | Errno::ENOTDIR) => {
+            proof.keep(name);
             let carriage_return = name.ends_with(b"\r");
             let detail = if carriage_return {
                 Detail::InterpreterHasCarriageReturn
@@ -95,7 +123,7 @@ fn exists(name: &[u8]) -> Option<Errno> {
 }
 
 /// The processor (e_machine) and the loader (PT_INTERP) of a 64- or 32-bit little-endian ELF file (elf(5)).
-fn check_elf(head: &[u8]) -> Outcome {
+fn check_elf(head: &[u8], proof: &mut Proof) -> Outcome {
     const EM_386: u16 = 3;
     const EM_X86_64: u16 = 62;
     const PT_INTERP: u32 = 3;
@@ -104,6 +132,7 @@ fn check_elf(head: &[u8]) -> Outcome {
     let Some(machine) = two(18) else { return Ok(()) };
     let little_endian = head.get(5) == Some(&1);
     if !little_endian || !matches!(machine, EM_386 | EM_X86_64) {
+        proof.keep(&machine.to_le_bytes());
         return Err(Failure::new(Detail::WrongArchitecture, Errno::ENOEXEC));
     }
     let wide = head.get(4) == Some(&2);
@@ -116,6 +145,7 @@ fn check_elf(head: &[u8]) -> Outcome {
         let name = head.get(offset as usize..).and_then(|rest| CStr::from_bytes_until_nul(rest).ok());
         let absent = name.and_then(|name| exists(name.to_bytes()));
         if matches!(absent, Some(Errno::ENOENT | Errno::ENOTDIR)) {
+            proof.keep(name.map_or(&[], CStr::to_bytes));
             return Err(Failure::new(Detail::LoaderMissing, Errno::ENOENT));
         }
     }

@@ -2,6 +2,7 @@
 //! The loop: each step in order, the first failure reported and the end.
 
 use crate::plan::{Detail, GATE_FD, OUTCOME_FD, PAUSED, PLAN_FD, READY, REPORT_FD, Report, Steps};
+use crate::program::Proof;
 use crate::step::Step;
 use crate::{console, devices, hooks, identity, mounts, path, program};
 use core::ffi::CStr;
@@ -40,12 +41,20 @@ pub struct Init<'a> {
     /// Where failures go: the report socket, after the gate the outcome FIFO.
     report_to: BorrowedFd<'static>,
     scratch: &'a mut [u8],
+    /// What the program names and the root lacks, for the error's sentence.
+    proof: Proof,
 }
 
 impl Init<'_> {
     /// The opened root: paths of the container are resolved inside it.
     pub fn root(&self) -> Result<BorrowedFd<'_>, Failure> {
         self.root.as_ref().map(OwnedFd::borrow).ok_or(Failure::from(Errno::EBADF))
+    }
+
+    /// From the pivot on paths start at "/", and a container that waits holds no folder open.
+    fn let_go(&mut self) {
+        self.root = None;
+        self.folder = None;
     }
 
     fn folder(&self) -> Result<BorrowedFd<'_>, Failure> {
@@ -71,6 +80,7 @@ pub fn main() -> ! {
         directory_refused: false,
         report_to: BorrowedFd::numbered(REPORT_FD),
         scratch,
+        proof: Proof::default(),
     };
     let mut number = 0u32;
     for step in steps {
@@ -80,6 +90,9 @@ pub fn main() -> ! {
         };
         if let Err(failure) = done {
             report(init.report_to, number, failure);
+            if !init.proof.bytes().is_empty() {
+                let _ = fd::write(init.report_to, init.proof.bytes());
+            }
             process::exit(126);
         }
         number = number.wrapping_add(1);
@@ -153,11 +166,21 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             let root = if console { Some(init.root()?) } else { None };
             console::open(OwnedFd::take(socket), (rows, columns), root, uid)
         }
-        Step::PivotRoot {} => mounts::pivot(init.root()?),
-        Step::MoveRoot {} => mounts::move_root(init.root()?),
+        Step::PivotRoot {} => {
+            mounts::pivot(init.root()?)?;
+            init.let_go();
+            Ok(())
+        }
+        Step::MoveRoot {} => {
+            mounts::move_root(init.root()?)?;
+            init.let_go();
+            Ok(())
+        }
         Step::ChangeRoot {} => {
             fs::change_dir_to(init.root()?)?;
-            done(fs::change_root(c"."))
+            fs::change_root(c".")?;
+            init.let_go();
+            Ok(())
         }
         Step::ChangeRootMount { set, propagation } => mounts::change_root_mount(set, propagation),
         other => perform_on_process(init, other),
@@ -214,7 +237,7 @@ fn perform_on_process<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             identity::take_capabilities(effective, permitted, inheritable, ambient)
         }
         Step::FindProgram { candidates, home } => {
-            init.program = Some(program::find(candidates)?);
+            init.program = Some(program::find(candidates, &mut init.proof)?);
             if let Some(uid) = home {
                 program::find_home(uid, &mut init.home);
             }

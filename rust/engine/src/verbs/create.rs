@@ -162,7 +162,7 @@ fn settle(
     if plan.pauses {
         match launched.next()? {
             Said::Paused => {}
-            Said::Failed(report) => return Err(explain::explain(plan, report, program)),
+            Said::Failed(report) => return Err(explain::explain(plan, launched, report, program)),
             Said::Ready | Said::Closed => return Err(died()),
         }
         let state = oci_state::text(record, "created");
@@ -174,7 +174,7 @@ fn settle(
     launched.answer(ignored)?;
     match launched.next()? {
         Said::Ready => Ok(()),
-        Said::Failed(report) => Err(explain::explain(plan, report, program)),
+        Said::Failed(report) => Err(explain::explain(plan, launched, report, program)),
         // Without a gate the end of the socket is the exec; with one it is a death.
         Said::Closed if !gated => Ok(()),
         Said::Closed | Said::Paused => Err(died()),

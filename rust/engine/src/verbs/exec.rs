@@ -106,8 +106,9 @@ fn enter(
     match said {
         Ok(Said::Closed) => Ok(launched),
         Ok(Said::Failed(report)) => {
+            let error = explain::explain(&plan, &launched, report, &plan::program_name(process));
             launched.end();
-            Err(explain::explain(&plan, report, &plan::program_name(process)))
+            Err(error)
         }
         Ok(Said::Ready | Said::Paused) => {
             launched.end();
