@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The one door: the same targets locally and in CI. Everything is installed into .venv.
 #
+#   make demo           run containers by command and by library, timed (root)
 #   make test           all that has to pass before a change lands: lint, Rust, Python, kernel
 #   make fast           what needs no root: lint, Rust, Python
 #   make kernel         the tests that start containers (root); MATRIX=all for every door in every view
@@ -16,7 +17,10 @@ BIN    := $(VENV)/bin
 # What the installed package is made of; one that is newer than the stamp means: build again.
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python data -type f -not -name '*.pyc')
 
-.PHONY: test fast lint rust python kernel reference bench record install clean
+.PHONY: demo test fast lint rust python kernel reference bench record install clean
+
+demo: $(VENV)/installed
+	$(BIN)/python tools/demo.py
 
 test: lint rust python kernel
 
