@@ -25,7 +25,10 @@ use arguments::Parsed;
 use caller::Caller;
 use core::ffi::CStr;
 use estiba_engine::generated::version;
+use estiba_sys::signal;
 use report::{Failure, Report};
+
+const SIGCHLD: u32 = 17;
 
 /// What a verb comes to when nothing failed.
 enum Outcome {
@@ -40,6 +43,8 @@ type Result = core::result::Result<Outcome, Failure>;
 #[must_use]
 pub fn main(arguments: &[&CStr], environment: &[&CStr]) -> i32 {
     files::fill_standard_descriptors();
+    // A caller that ignores SIGCHLD would have our children reaped before we learn how they ended (wait(2)).
+    signal::reset(1 << (SIGCHLD - 1));
     let caller = Caller { arguments, environment };
     let words = match caller.words() {
         Ok(words) => words,
