@@ -2,10 +2,11 @@
 //! A program in the foreground: signals go to it, its terminal is relayed, its end is ours. One thread, one poll.
 
 use crate::error::{Error, Result};
+use crate::spec::{ConsoleSize, Process};
 use crate::verbs::Started;
 use alloc::vec;
 use estiba_sys::fd::{self, BorrowedFd, OwnedFd, POLLERR, POLLHUP, POLLIN, PollFd};
-use estiba_sys::terminal::{self, Modes};
+use estiba_sys::terminal::{self, Modes, Size};
 use estiba_sys::{Errno, process, signal, socket};
 
 const SIGCHLD: i32 = 17;
@@ -146,6 +147,13 @@ impl Drop for Relay {
         if let Some(before) = &self.before {
             let _ = terminal::set_modes(STDIN, before);
         }
+    }
+}
+
+/// A relayed terminal has the size of the caller's own from the start: the program may ask before the relay begins.
+pub fn take_callers_size(process: &mut Process<'_>) {
+    if let Ok(Size { rows: height @ 1.., columns: width @ 1.., .. }) = terminal::size(STDIN) {
+        process.console_size = Some(ConsoleSize { height: height.into(), width: width.into() });
     }
 }
 

@@ -14,7 +14,7 @@ mod text;
 
 pub use linux::{Device, Linux, MemoryPolicy, Namespace, Personality, TimeOffset};
 pub use mount::{Mapping, Mount};
-pub use process::{Affinity, Capabilities, IoPriority, Process, Rlimit, Scheduler, User};
+pub use process::{Affinity, Capabilities, ConsoleSize, IoPriority, Process, Rlimit, Scheduler, User};
 pub use text::{Text, nullable};
 
 use alloc::collections::BTreeMap;

@@ -6,6 +6,7 @@ use super::{CgroupManager, Started};
 use crate::cgroup::{Cgroup, Membership, PlaceRequest, place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
+use crate::foreground;
 use crate::host::Host;
 use crate::launch::{self, Given, Launched, Said};
 use crate::plan::{self, Options, Plan};
@@ -40,7 +41,10 @@ pub fn create(request: &Request<'_>) -> Result<Started> {
 
 /// `terminal`: a connected socket that takes the container's terminal, instead of the console socket's path.
 pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
-    let spec = spec::parse(request.config)?;
+    let mut spec = spec::parse(request.config)?;
+    if let (Some(process), Some(_)) = (&mut spec.process, &terminal) {
+        foreground::take_callers_size(process);
+    }
     let host = Host::read()?;
     let folder = Folder::make(request.root, request.id)?;
     let mut undo = Undo { cgroup: None, launched: None };

@@ -11,7 +11,7 @@ use crate::launch::{self, Given, Launched, Said};
 use crate::plan::{self, ExecTarget, Options};
 use crate::spec::{self, Process};
 use crate::state::{self, Status};
-use crate::{console, explain, proc};
+use crate::{console, explain, foreground, proc};
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
@@ -37,7 +37,10 @@ pub fn exec(request: &Request<'_>) -> Result<Started> {
 }
 
 pub fn exec_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
-    let process = spec::parse_process(request.process)?;
+    let mut process = spec::parse_process(request.process)?;
+    if terminal.is_some() {
+        foreground::take_callers_size(&mut process);
+    }
     let container = Container::look(request.root, request.id)?;
     let live = container.live()?;
     if live.status != Status::Paused || !request.ignore_paused {
