@@ -5,7 +5,7 @@
     2  a bundle that containerd wrote, by the calls that containerd made (tests/recorded)
     3  the same life from this process: no program is started but init
 
-All of it lives in a temporary folder and in cgroups named estiba-demo-PID; it ends by saying what is left of that.
+All of it lives in a temporary folder and in cgroups named estiba-demo-PID; it says at the end what is left.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def read_pid(file: Path) -> int:
 def end_of(pid_file: Path) -> int:
     """Wait for a process that the command left to us; return its exit code, or 128 + n for signal n.
 
-    While an ended process of exec is not waited for, its pid namespace, and so the container's init, cannot end.
+    An ended process of exec that nobody has waited for would keep the container's init from ending too.
     """
     code = os.waitstatus_to_exitcode(os.waitpid(read_pid(pid_file), 0)[1])
     return code if code >= 0 else 128 - code

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write estiba(1) from estiba.tables. Run `python tools/man_page.py > data/data/share/man/man1/estiba.1`.
+
+tests/unit/test_man_page.py compares. The verbs and options come from the tables; the rest is written here.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from estiba.tables.arguments import FAILURE_EXIT, GLOBAL, NATIVE, PYTHON
+from estiba.tables.version import SPEC, SPEC_OLDEST, VERSION
+
+WORDS = {"one": "{}", "optional": "[{}]", "rest": "[{}...]"}
+
+HEAD = f"""\
+.\\" Written by tools/man_page.py; do not edit.
+.TH ESTIBA 1 "" "estiba {VERSION}" "User Commands"
+.SH NAME
+estiba \\- run containers by the OCI runtime specification
+.SH SYNOPSIS
+.B estiba
+.RI [ OPTION... ]
+.I COMMAND
+.RI [ ARGUMENT... ]
+.SH DESCRIPTION
+.B estiba
+makes containers of OCI bundles: folders with a root file system and a config.json
+(versions {SPEC_OLDEST} to {SPEC} of the specification).
+.PP
+Options may stand before or after the words of a command.
+A value follows its option as the next word or after an equals sign.
+After the ID of
+.B exec
+and
+.BR ps ,
+everything belongs to the program that is named there.
+"""
+
+TAIL = """\
+.SH EXIT STATUS
+.B run
+and
+.B exec
+exit as the program did, or with 128 and the signal's number.
+A failure of estiba itself is {failures}, and 1 for every other command.
+It is one line on standard error, then at most one hint; with
+.B \\-\\-log
+it is a record in that file too.
+.SH ENVIRONMENT
+.TP
+.B ESTIBA_ROOT
+Where state lives, unless
+.B \\-\\-root
+says it.
+.TP
+.B XDG_RUNTIME_DIR
+State of a user without privileges lives in its folder estiba.
+.SH FILES
+.TP
+.I /run/estiba/ID
+The state of one container; gone after
+.BR delete .
+.TP
+.I /run/estiba/.failures
+What the last hundred failed starts said.
+.SH EXAMPLES
+A shell in a container, from a folder whose rootfs holds a root file system:
+.PP
+.nf
+.RS
+estiba spec
+estiba run web
+.RE
+.fi
+.SH SEE ALSO
+.BR capabilities (7),
+.BR cgroups (7),
+.BR namespaces (7),
+.BR seccomp (2)
+"""
+
+
+def escaped(text: str) -> str:
+    """Protect what roff would take for its own."""
+    return text.replace("\\", "\\e").replace("-", "\\-")
+
+
+def options(listed: tuple[tuple[str, str, str, str, str], ...]) -> str:
+    """Lay out options, each with its value's name and help."""
+    parts = []
+    for name, letter, _kind, value, help in listed:
+        short = f"\\-{escaped(letter)}, " if letter else ""
+        metavar = f" \\fI{escaped(value)}\\fR" if value else ""
+        parts.append(f".TP\n\\fB{short}\\-\\-{escaped(name)}\\fR{metavar}\n{sentence(help)}\n")
+    return "".join(parts)
+
+
+def verb(name: str) -> str:
+    """Lay out one command."""
+    summary, words, listed = (NATIVE | PYTHON)[name]
+    shown = " ".join(WORDS[many].format(word) for word, many, _help in words)
+    parts = [f".SS {name}\n", f".B estiba {name}\n.RI [ OPTION... ]\n"]
+    parts += [f".I {escaped(shown)}\n"] if shown else []
+    parts += [f".PP\n{sentence(summary)}\n"]
+    parts += [f".TP\n\\fI{word}\\fR\n{sentence(help)}\n" for word, _many, help in words]
+    return "".join(parts) + options(tuple(option for option in listed if option[0] != "help"))
+
+
+def sentence(text: str) -> str:
+    """Make a sentence of a table's words, kept from being a roff request."""
+    return "\\&" + escaped(text[:1].upper() + text[1:]) + ("" if text.endswith(".") else ".")
+
+
+def page() -> str:
+    """Write the whole page."""
+    failures = ", ".join(f"{code} for {name}" for name, code in FAILURE_EXIT.items())
+    return "".join(
+        [
+            HEAD,
+            ".SH OPTIONS BEFORE THE COMMAND\n",
+            options(GLOBAL),
+            ".SH COMMANDS\n",
+            "These run natively, without an interpreter, whenever the config is one that is surely valid.\n",
+            *map(verb, NATIVE),
+            ".SH COMMANDS IN PYTHON\n",
+            "These, and every --help, run in the Python package beside the command.\n".replace("-", "\\-"),
+            *map(verb, PYTHON),
+            TAIL.replace("{failures}", failures),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
