@@ -34,6 +34,10 @@ pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) 
     let error = match step {
         Step::FindProgram { .. } => program::failed(program, detail, errno, &launched.proof()),
         Step::Execute { .. } => program::failed(program, detail, errno, &[]),
+        Step::MountBind { target, source, fd, .. } => {
+            let source = source.map_or_else(|| plan.source_of(fd).into(), quoted);
+            Error { errno: Some(errno), ..bind_failed(target, &source, detail, errno) }
+        }
         step => Error { errno: Some(errno), ..step_failed(&step, detail, errno) },
     };
     place(error, origin)
@@ -77,7 +81,6 @@ fn quoted(text: &CStr) -> Cow<'_, str> {
 fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
     let refused = |what: String| Error::refused(what, errno);
     match *step {
-        Step::MountBind { target, source, .. } => bind_failed(target, source, detail, errno),
         Step::MountFilesystem { target, kind, source, .. } => {
             let error =
                 refused(format!("mount {} {:?} on {:?}", quoted(kind), quoted(source), quoted(target)));
@@ -141,31 +144,25 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
     }
 }
 
-fn bind_failed(target: &CStr, source: Option<&CStr>, detail: Detail, errno: Errno) -> Error {
+fn bind_failed(target: &CStr, source: &str, detail: Detail, errno: Errno) -> Error {
     let target = quoted(target);
-    match (detail, source) {
-        (Detail::SourceMissing, Some(source)) if errno == Errno::ENOENT => {
+    match detail {
+        Detail::SourceMissing if errno == Errno::ENOENT => {
             let message = format!(
-                "mount source {:?} is absent (ENOENT), so nothing can be mounted on {target:?}",
-                quoted(source)
+                "mount source {source:?} is absent (ENOENT), so nothing can be mounted on {target:?}"
             );
             Error::new(ErrorKind::KernelRefused, message)
                 .hint("make the file or folder on the host, or take the mount out")
         }
-        (Detail::SourceMissing, Some(source)) => {
-            Error::refused(format!("take mount source {:?}", quoted(source)), errno)
-        }
-        (Detail::KindDiffers, _) => {
+        Detail::SourceMissing => Error::refused(format!("take mount source {source:?}"), errno),
+        Detail::KindDiffers => {
             let (source, target_kind) =
                 if errno == Errno::ENOTDIR { ("a folder", "a file") } else { ("a file", "a folder") };
             let message =
                 format!("cannot mount on {target:?}: the source is {source}, the destination {target_kind}");
             Error::new(ErrorKind::ConfigInvalid, message)
         }
-        (_, source) => {
-            let source = source.map_or(Cow::Borrowed("the source"), quoted);
-            Error::refused(format!("mount {source:?} on {target:?}"), errno)
-        }
+        _ => Error::refused(format!("mount {source:?} on {target:?}"), errno),
     }
 }
 

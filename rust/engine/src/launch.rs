@@ -2,6 +2,8 @@
 //! Carries a plan out: opens what init is handed, starts the image, reads its reports.
 
 mod processors;
+mod trees;
+mod user_namespace;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
@@ -14,7 +16,6 @@ use alloc::vec::Vec;
 use estiba_init::plan::{PAUSED, PROOF, READY, REPORT, REPORT_FD, Report};
 use estiba_sys::clone::{self, CloneError, Failed, Launch, NewUser, Visit};
 use estiba_sys::fd::{self, BorrowedFd, CWD, OwnedFd, RawFd};
-use estiba_sys::mount::{self, Attributes};
 use estiba_sys::{Errno, fs, memory, process, signal, socket};
 
 /// What a launch needs beyond the plan, all of it open.
@@ -157,9 +158,7 @@ fn open_handed(plan: &Plan, given: &Given<'_>) -> Result<Vec<Open>> {
         .map(|handed| {
             Ok(match handed {
                 Handed::Namespace { path, origin } => Open::Own(open_namespace(path, *origin)?),
-                Handed::Tree { source, recursive, origin } => {
-                    Open::Own(clone_tree(source, *recursive, *origin)?)
-                }
+                Handed::Tree(tree) => Open::Own(trees::clone(tree)?),
                 Handed::Terminal => {
                     Open::Theirs(given.terminal.as_ref().ok_or_else(|| lost("a terminal's socket"))?.raw())
                 }
@@ -193,23 +192,6 @@ fn at(error: Error, origin: Origin) -> Error {
 fn open_namespace(path: &str, origin: Origin) -> Result<OwnedFd> {
     fs::open(CWD, &c_path(path)?, fs::O_RDONLY, 0)
         .map_err(|errno| at(Error::refused(format!("open the namespace {path:?}"), errno), origin))
-}
-
-/// The copy is a slave: what is mounted inside never reaches the host.
-fn clone_tree(source: &str, recursive: bool, origin: Origin) -> Result<OwnedFd> {
-    let slave = Attributes { propagation: mount::MS_SLAVE, ..Attributes::default() };
-    let tree = mount::clone_tree(CWD, &c_path(source)?, recursive).and_then(|tree| {
-        mount::set_attributes(tree.borrow(), &slave, recursive)?;
-        Ok(tree)
-    });
-    tree.map_err(|errno| match errno {
-        Errno::ENOENT => {
-            let message = format!("mount source {source:?} is absent (ENOENT)");
-            let error = Error { errno: Some(errno), ..Error::new(ErrorKind::KernelRefused, message) };
-            at(error, origin).hint("make the file or folder on the host, or take the mount out")
-        }
-        errno => at(Error::refused(format!("take mount source {source:?}"), errno), origin),
-    })
 }
 
 /// The namespaces that are entered before init runs.
@@ -251,21 +233,12 @@ impl Namespaces {
     }
 }
 
-/// Writes the maps of a new user namespace and lets the child go on (user_namespaces(7)).
+/// Writes the maps of the child's new user namespace and lets it go on.
 fn write_maps(plan: &Plan, pid: i32, socket: BorrowedFd<'_>) -> core::result::Result<(), Errno> {
     let UserNamespace::New { uid_map, gid_map, deny_setgroups, .. } = &plan.born.user else {
         return Err(Errno::EINVAL);
     };
-    let write = |name: &str, text: &str| {
-        let path = CString::new(format!("/proc/{pid}/{name}")).map_err(|_| Errno::EINVAL)?;
-        let file = fs::open(CWD, &path, fs::O_WRONLY, 0)?;
-        fd::write(file.borrow(), text.as_bytes()).map(drop)
-    };
-    write("uid_map", uid_map)?;
-    if *deny_setgroups {
-        write("setgroups", "deny")?;
-    }
-    write("gid_map", gid_map)?;
+    user_namespace::write_maps(pid, uid_map, gid_map, *deny_setgroups)?;
     socket::send(socket, &[1]).map(drop)
 }
 

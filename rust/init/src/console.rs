@@ -29,7 +29,7 @@ pub fn open(to: OwnedFd, (rows, columns): (u16, u16), root: Option<BorrowedFd<'_
     socket::send_descriptor(to.borrow(), b"/dev/ptmx", controlling.borrow())?;
     if let Some(root) = root {
         let console = make_file(root, c"/dev/console")?;
-        let tree = mount::clone_tree(peer.borrow(), c"", false)?;
+        let tree = mount::clone_tree(peer.borrow(), c"", false, true)?;
         mount::attach_tree(tree.borrow(), console.borrow())?;
     }
     terminal::take_control(peer.borrow())?;

@@ -27,7 +27,7 @@ pub fn make(folder: BorrowedFd<'_>, name: &CStr, mode: u32, device: u64, uid: u3
 }
 
 pub fn bind(root: BorrowedFd<'_>, path: &CStr, source: &CStr) -> Outcome {
-    let tree = mount::clone_tree(CWD, source, false)?;
+    let tree = mount::clone_tree(CWD, source, false, true)?;
     let at = make_file(root, path)?;
     Ok(mount::attach_tree(tree.borrow(), at.borrow())?)
 }

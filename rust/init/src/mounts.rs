@@ -2,9 +2,8 @@
 //! Mounts inside the root. A target is opened first, in the root, and the mount lands on what was opened.
 
 use crate::copy;
-use crate::path::{make_dirs, make_file, open_in, open_with};
-use crate::plan::Detail;
-use crate::run::{Failure, Outcome};
+use crate::path::{make_dirs, open_in, open_with};
+use crate::run::Outcome;
 use core::ffi::CStr;
 use estiba_sys::fd::{BorrowedFd, CWD, OwnedFd};
 use estiba_sys::mount::{self, Attributes};
@@ -18,7 +17,7 @@ pub fn open_root(path: &CStr, bind: bool) -> Result<OwnedFd, Errno> {
     fs::open(CWD, path, fs::O_PATH | fs::O_DIRECTORY, 0)
 }
 
-fn resolve_flags(strict: bool) -> u64 {
+pub fn resolve_flags(strict: bool) -> u64 {
     if strict { fs::RESOLVE_NO_SYMLINKS } else { 0 }
 }
 
@@ -52,40 +51,6 @@ pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what:
     Ok(())
 }
 
-pub enum Source<'a> {
-    Path(&'a CStr),
-    Tree(OwnedFd),
-}
-
-pub fn bind(
-    root: BorrowedFd<'_>,
-    target: &CStr,
-    strict: bool,
-    source: Source<'_>,
-    recursive: bool,
-    attributes: &Attributes,
-) -> Outcome {
-    let tree = match source {
-        Source::Tree(tree) => tree,
-        Source::Path(path) => mount::clone_tree(CWD, path, recursive)
-            .map_err(|errno| Failure::new(Detail::SourceMissing, errno))?,
-    };
-    let is_dir = fs::status(tree.borrow())?.is_dir();
-    let at = match open_in(root, target, resolve_flags(strict)) {
-        Err(Errno::ENOENT) if is_dir => make_dirs(root, target, 0o755)?,
-        Err(Errno::ENOENT) => make_file(root, target)?,
-        found => found?,
-    };
-    if attributes.set != 0 || attributes.clear != 0 {
-        mount::set_attributes(tree.borrow(), attributes, false)?;
-    }
-    if fs::status(at.borrow())?.is_dir() != is_dir {
-        let errno = if is_dir { Errno::ENOTDIR } else { Errno::EISDIR };
-        return Err(Failure::new(Detail::KindDiffers, errno));
-    }
-    Ok(mount::attach_tree(tree.borrow(), at.borrow())?)
-}
-
 /// Hides a folder below an empty read-only file system, anything else below the host's null device. The device is
 /// cloned from the host by this step, so the container's /dev plays no part (CVE-2025-31133).
 pub fn mask(root: BorrowedFd<'_>, path: &CStr) -> Outcome {
@@ -98,7 +63,7 @@ pub fn mask(root: BorrowedFd<'_>, path: &CStr) -> Outcome {
         let (kind, small) = (c"tmpfs", c"nr_blocks=1,nr_inodes=1");
         return Ok(mount::mount(Some(kind), c".", Some(kind), mount::MS_RDONLY, Some(small))?);
     }
-    let null = mount::clone_tree(CWD, c"/dev/null", false)?;
+    let null = mount::clone_tree(CWD, c"/dev/null", false, true)?;
     Ok(mount::attach_tree(null.borrow(), at.borrow())?)
 }
 
@@ -108,7 +73,7 @@ pub fn make_readonly(root: BorrowedFd<'_>, path: &CStr) -> Outcome {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
         found => found?,
     };
-    let tree = mount::clone_tree(at.borrow(), c"", true)?;
+    let tree = mount::clone_tree(at.borrow(), c"", true, true)?;
     let readonly = Attributes { set: mount::ATTR_RDONLY, ..Attributes::default() };
     mount::set_attributes(tree.borrow(), &readonly, false)?;
     Ok(mount::attach_tree(tree.borrow(), at.borrow())?)

@@ -4,7 +4,7 @@
 use crate::plan::{Detail, GATE_FD, OUTCOME_FD, PAUSED, PLAN_FD, READY, REPORT_FD, Report, Steps};
 use crate::program::Proof;
 use crate::step::Step;
-use crate::{console, devices, hooks, identity, mounts, path, program};
+use crate::{bind, console, devices, hooks, identity, mounts, path, program};
 use core::ffi::CStr;
 use estiba_sys::fd::{self, BorrowedFd, OwnedFd};
 use estiba_sys::{Errno, fs, memory, mount, namespace, process, signal, socket};
@@ -34,6 +34,8 @@ pub type Outcome = Result<(), Failure>;
 pub struct Init<'a> {
     root: Option<OwnedFd>,
     folder: Option<OwnedFd>,
+    /// False after a bind that copied a link.
+    mounted: bool,
     program: Option<&'a CStr>,
     /// "HOME=..." with its NUL; empty if the config sets it.
     home: [u8; 512],
@@ -75,6 +77,7 @@ pub fn main() -> ! {
     let mut init = Init {
         root: None,
         folder: None,
+        mounted: true,
         program: None,
         home: [0; 512],
         directory_refused: false,
@@ -135,18 +138,21 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
         }
         Step::MountFilesystem { target, kind, source, flags, data, strict, keep_mode, copy_up } => {
             let what = mounts::Filesystem { kind, source, flags, data, keep_mode, copy_up };
+            init.mounted = true;
             mounts::mount_filesystem(init.root()?, target, strict, &what)
         }
-        Step::MountBind { target, source, fd, recursive, set, clear, strict } => {
-            let from = match source {
-                Some(path) => mounts::Source::Path(path),
-                None => mounts::Source::Tree(OwnedFd::take(fd)),
+        Step::MountBind { target, source, fd, recursive, set, clear, strict, links } => {
+            let tree = match source {
+                Some(path) => bind::clone_source(path, recursive, links)?,
+                None => OwnedFd::take(fd),
             };
             let attributes = mount::Attributes { set, clear, ..Default::default() };
-            mounts::bind(init.root()?, target, strict, from, recursive, &attributes)
+            init.mounted = bind::bind(init.root()?, target, strict, tree, links, &attributes)?;
+            Ok(())
         }
-        Step::ChangeMount { target, set, clear, propagation, recursive } => {
-            let at = path::open_in(init.root()?, target, 0)?;
+        Step::ChangeMount { .. } if !init.mounted => Ok(()),
+        Step::ChangeMount { target, set, clear, propagation, recursive, keep_link } => {
+            let at = bind::open_target(init.root()?, target, false, keep_link)?;
             let attributes = mount::Attributes { set, clear, propagation, user_namespace: 0 };
             done(mount::set_attributes(at.borrow(), &attributes, recursive))
         }

@@ -7,6 +7,32 @@ use crate::wire::{Field, Reader, Sink};
 use core::ffi::CStr;
 use estiba_sys::process::Strings;
 
+/// What a bind does with a symbolic link at the end of its paths; by default it follows both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Links {
+    /// Mount the link at the source itself.
+    pub keep_source: bool,
+    /// Mount on the link at the target itself.
+    pub keep_target: bool,
+    /// Make the same link at the target, and mount nothing.
+    pub copy_source: bool,
+}
+
+impl<'a> Field<'a> for Links {
+    fn read(from: &mut Reader<'a>) -> Option<Links> {
+        Some(Links {
+            keep_source: bool::read(from)?,
+            keep_target: bool::read(from)?,
+            copy_source: bool::read(from)?,
+        })
+    }
+    fn write(&self, to: Sink<'_>) {
+        self.keep_source.write(to);
+        self.keep_target.write(to);
+        self.copy_source.write(to);
+    }
+}
+
 macro_rules! steps {
     ($( $(#[$doc:meta])* $name:ident { $( $(#[$fdoc:meta])* $field:ident: $kind:ty ),* $(,)? } )*) => {
         #[derive(Clone, Copy, Debug)]
@@ -67,10 +93,12 @@ steps! {
     /// Bind a file or folder of the host, by path or as a detached tree.
     MountBind {
         target: &'a CStr, source: Option<&'a CStr>, fd: i32, recursive: bool,
-        set: u64, clear: u64, strict: bool,
+        set: u64, clear: u64, strict: bool, links: Links,
     }
-    /// Change a mount that an earlier step made.
-    ChangeMount { target: &'a CStr, set: u64, clear: u64, propagation: u64, recursive: bool }
+    /// Change the mount that the step before made, if it made one. `keep_link`: it lies on a symbolic link.
+    ChangeMount {
+        target: &'a CStr, set: u64, clear: u64, propagation: u64, recursive: bool, keep_link: bool,
+    }
     /// Open a folder inside, made if it is missing, for the devices and links that follow.
     OpenFolder { path: &'a CStr }
     /// mknod(2) in the opened folder, owner and permissions.

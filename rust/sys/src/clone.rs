@@ -13,8 +13,10 @@
 //!                                                pid namespaces; exits
 
 mod child;
+mod holder;
 mod program;
 
+pub use holder::in_new_user_namespace;
 pub use program::{Program, spawn};
 
 use crate::fd::{BorrowedFd, OwnedFd, RawFd, close, duplicate_from};

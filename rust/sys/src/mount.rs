@@ -25,6 +25,7 @@ pub const ATTR_NOEXEC: u64 = 8;
 pub const ATTR_IDMAP: u64 = 0x10_0000;
 
 const AT_EMPTY_PATH: i32 = 0x1000;
+const AT_SYMLINK_NOFOLLOW: i32 = 0x100;
 const AT_RECURSIVE: i32 = 0x8000;
 
 fn or_null(text: Option<&CStr>) -> *const u8 {
@@ -55,12 +56,14 @@ pub fn pivot_root(new: &CStr, old: &CStr) -> Result<()> {
     unsafe { sc!(nr::PIVOT_ROOT, new.as_ptr(), old.as_ptr()) }.map(drop)
 }
 
-/// A detached copy of the mount at `path` (open_tree(2), OPEN_TREE_CLONE); an empty path means `at` itself.
-pub fn clone_tree(at: BorrowedFd<'_>, path: &CStr, recursive: bool) -> Result<OwnedFd> {
+/// A detached copy of the mount at `path` (open_tree(2), OPEN_TREE_CLONE); an empty path means `at` itself. Without
+/// `follow` a symbolic link at the end of the path is what is mounted.
+pub fn clone_tree(at: BorrowedFd<'_>, path: &CStr, recursive: bool, follow: bool) -> Result<OwnedFd> {
     const OPEN_TREE_CLONE: i32 = 1;
     const OPEN_TREE_CLOEXEC: i32 = 0o2_000_000;
     let depth = if recursive { AT_RECURSIVE } else { 0 };
-    let flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | depth;
+    let link = if follow { 0 } else { AT_SYMLINK_NOFOLLOW };
+    let flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | depth | link;
     // SAFETY: `path` is a C string.
     unsafe { sc!(nr::OPEN_TREE, at.raw(), path.as_ptr(), flags) }.map(|fd| OwnedFd::take(fd as i32))
 }

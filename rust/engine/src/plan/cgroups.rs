@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::spec::{Mount, Spec};
 use alloc::format;
 use alloc::string::String;
-use estiba_init::step::Step;
+use estiba_init::step::{Links, Step};
 use estiba_sys::mount::{ATTR_RDONLY, MS_RDONLY};
 
 pub fn plan(
@@ -98,6 +98,7 @@ impl View<'_> {
             set: self.flags.set,
             clear: self.flags.clear,
             strict: false,
+            links: Links::default(),
         };
         self.plan.add(origin, step);
         Ok(())
@@ -132,6 +133,7 @@ impl View<'_> {
             clear: 0,
             propagation: 0,
             recursive: false,
+            keep_link: false,
         };
         self.plan.add(self.origin(), step);
         Ok(())

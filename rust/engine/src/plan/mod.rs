@@ -3,6 +3,7 @@
 //!
 //! Pure: no system call is made here, so golden files test it without root and a fuzzer may feed it anything.
 
+mod binds;
 mod cgroups;
 mod devices;
 mod exec;
@@ -17,6 +18,7 @@ mod scheduling;
 mod show;
 mod steps;
 
+pub use binds::{IdMap, MappedIds, Tree};
 pub use exec::{Target as ExecTarget, exec};
 pub use mounts::Flags;
 pub use namespaces::{Born, UserNamespace, all_kinds as namespaces_of};
@@ -55,8 +57,8 @@ pub struct Options<'a> {
 pub enum Handed {
     /// A namespace to join.
     Namespace { path: String, origin: Origin },
-    /// A detached copy of a host path, where the new user namespace could not reach it.
-    Tree { source: String, recursive: bool, origin: Origin },
+    /// A detached copy of a host path, where init could not reach it or map its ids.
+    Tree(Tree),
     /// The socket on which init sends its terminal.
     Terminal,
     /// The container's state, for hooks that run inside.
@@ -84,6 +86,14 @@ impl Plan {
     fn hand(&mut self, what: Handed) -> i32 {
         self.handed.push(what);
         FIRST_FREE_FD + self.handed.len() as i32 - 1
+    }
+
+    /// For messages: the host path behind a tree that init was handed.
+    pub fn source_of(&self, fd: i32) -> &str {
+        match self.handed.get((fd - FIRST_FREE_FD) as usize) {
+            Some(Handed::Tree(tree)) => &tree.source,
+            _ => "the source",
+        }
     }
 
     fn add(&mut self, origin: Origin, step: Step<'_>) {

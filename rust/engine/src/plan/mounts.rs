@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `mounts`: options to flags, attributes and data; one step a mount, more where the kernel needs it.
 
-use super::filesystem::{in_user_namespace, text};
-use super::{Handed, Options, Origin, Plan, below_bundle};
-use crate::error::{Error, ErrorKind, Result};
+use super::filesystem::text;
+use super::{Options, Origin, Plan, below_bundle, binds};
+use crate::error::Result;
 use crate::generated::lookup;
 use crate::generated::mount_options::{ATIME_FIELD, MOUNT_OPTIONS, MountOption};
 use crate::host::Host;
 use crate::spec::Mount;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-use estiba_init::step::Step;
+use estiba_init::step::{Links, Step};
 use estiba_sys::mount::{MS_REC, MS_REMOUNT};
 
-const WHERE: &str = "/mounts";
+pub const WHERE: &str = "/mounts";
 
 /// A list of mount options, read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,16 +32,17 @@ pub struct Flags {
     pub copy_up: bool,
     /// What no table knows: the file system's own options.
     pub data: String,
-    /// An option that this build refuses, with its place in the list.
-    pub unbuilt: Option<usize>,
+    pub links: Links,
+    /// Some(recursive): show mapped ids.
+    pub idmap: Option<bool>,
 }
 
 impl Flags {
     pub fn read<'t>(options: impl Iterator<Item = &'t str>) -> Flags {
         let mut flags = Flags::default();
-        for (index, option) in options.enumerate() {
+        for option in options {
             match lookup(MOUNT_OPTIONS, option) {
-                Some(known) => flags.apply(known, index),
+                Some(known) => flags.apply(known),
                 None => {
                     if !flags.data.is_empty() {
                         flags.data.push(',');
@@ -53,7 +54,7 @@ impl Flags {
         flags
     }
 
-    fn apply(&mut self, option: MountOption, index: usize) {
+    fn apply(&mut self, option: MountOption) {
         match option {
             MountOption::Attribute { set, clear, recursive } => {
                 let (to_set, to_clear) = if recursive {
@@ -73,10 +74,10 @@ impl Flags {
             MountOption::Remount => self.filesystem |= MS_REMOUNT,
             MountOption::TmpCopyUp => self.copy_up = true,
             MountOption::Nothing => {}
-            MountOption::Idmap { .. }
-            | MountOption::CopySymlink
-            | MountOption::SourceNoFollow
-            | MountOption::DestinationNoFollow => self.unbuilt = self.unbuilt.or(Some(index)),
+            MountOption::Idmap { recursive } => self.idmap = Some(self.idmap.unwrap_or(false) || recursive),
+            MountOption::CopySymlink => self.links.copy_source = true,
+            MountOption::SourceNoFollow => self.links.keep_source = true,
+            MountOption::DestinationNoFollow => self.links.keep_target = true,
         }
     }
 
@@ -112,73 +113,44 @@ pub fn plan(
     options: &Options<'_>,
 ) -> Result<()> {
     let mut flags = Flags::read(mount.options.iter().map(|option| &**option));
-    refuse_unbuilt(mount, &flags, index)?;
     let destination = text(&mount.destination, Origin::Member(WHERE, index, "destination"))?;
     if is_bind(mount) {
-        let recursive = flags.bind.unwrap_or(true);
         let source = below_bundle(mount.source.as_deref().unwrap_or_default(), options);
-        bind(plan, index, &destination, &source, recursive, &flags, host)?;
+        binds::plan(plan, mount, index, &destination, source, &flags, host)?;
     } else {
+        binds::refuse_without_bind(mount, index, &flags)?;
         filesystem(plan, mount, index, &destination, &flags)?;
     }
     if flags.set_below != 0 || flags.clear_below != 0 {
         let (set, clear) = (flags.set_below, flags.clear_below);
-        let step = Step::ChangeMount { target: &destination, set, clear, propagation: 0, recursive: true };
+        let step = Step::ChangeMount {
+            target: &destination,
+            set,
+            clear,
+            propagation: 0,
+            recursive: true,
+            keep_link: flags.links.keep_target,
+        };
         plan.add(Origin::Item(WHERE, index), step);
     }
     for how in flags.propagation.drain(..) {
         let (propagation, recursive) = (how & !MS_REC, how & MS_REC != 0);
-        let step = Step::ChangeMount { target: &destination, set: 0, clear: 0, propagation, recursive };
+        let step = Step::ChangeMount {
+            target: &destination,
+            set: 0,
+            clear: 0,
+            propagation,
+            recursive,
+            keep_link: flags.links.keep_target,
+        };
         plan.add(Origin::Item(WHERE, index), step);
-    }
-    Ok(())
-}
-
-fn refuse_unbuilt(mount: &Mount<'_>, flags: &Flags, index: usize) -> Result<()> {
-    let refuse = |pointer: String, what: &str| {
-        let message = alloc::format!("{what} is not built into estiba yet");
-        Err(Error::new(ErrorKind::ConfigUnsupported, message).at(pointer))
-    };
-    if let Some(option) = flags.unbuilt {
-        let name = mount.options.get(option).map_or("this option", |option| &**option);
-        return refuse(alloc::format!("{WHERE}/{index}/options/{option}"), &alloc::format!("{name:?}"));
-    }
-    if !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty() {
-        return refuse(alloc::format!("{WHERE}/{index}/uidMappings"), "a mount with ids mapped");
     }
     Ok(())
 }
 
 /// /proc and /sys may lie behind no link of the image (CVE-2019-19921, CVE-2023-27561).
-fn is_strict(destination: &core::ffi::CStr) -> bool {
+pub fn is_strict(destination: &core::ffi::CStr) -> bool {
     matches!(destination.to_bytes(), b"/proc" | b"/sys" | b"/proc/" | b"/sys/")
-}
-
-#[allow(clippy::too_many_arguments)]
-fn bind(
-    plan: &mut Plan,
-    index: usize,
-    destination: &core::ffi::CStr,
-    source: &str,
-    recursive: bool,
-    flags: &Flags,
-    host: &Host,
-) -> Result<()> {
-    let origin = Origin::Item(WHERE, index);
-    let (set, clear, strict) = (flags.set, flags.clear, is_strict(destination));
-    // Mapped ids may not reach a source that the runtime may: it is cloned by the parent.
-    if in_user_namespace(plan) && host.is_privileged() {
-        let origin = Origin::Member(WHERE, index, "source");
-        let fd = plan.hand(Handed::Tree { source: source.to_string(), recursive, origin });
-        let step = Step::MountBind { target: destination, source: None, fd, recursive, set, clear, strict };
-        plan.add(origin, step);
-        return Ok(());
-    }
-    let source = text(source, Origin::Member(WHERE, index, "source"))?;
-    let step =
-        Step::MountBind { target: destination, source: Some(&source), fd: -1, recursive, set, clear, strict };
-    plan.add(origin, step);
-    Ok(())
 }
 
 fn filesystem(

@@ -144,7 +144,7 @@ fn new_user_namespace(spec: &Spec<'_>, host: &Host) -> Result<UserNamespace> {
     })
 }
 
-fn map_text(maps: &[Mapping]) -> String {
+pub fn map_text(maps: &[Mapping]) -> String {
     let mut text = String::new();
     for map in maps {
         // Writing to a String cannot fail.

@@ -72,6 +72,15 @@ impl CloneArgs {
         }
     }
 
+    /// Beside the caller, which goes on; nobody is told of its end.
+    pub fn holder(namespaces: u64, pidfd: &Cell<RawFd>) -> CloneArgs {
+        CloneArgs {
+            flags: namespaces | CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+            pidfd: pidfd.as_ptr() as u64,
+            ..CloneArgs::default()
+        }
+    }
+
     pub fn stack_at(&mut self, start: usize, size: usize) {
         self.stack = start as u64;
         self.stack_size = size as u64;
