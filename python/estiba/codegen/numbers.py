@@ -14,6 +14,7 @@ from estiba.tables import (
     seccomp,
     signals,
     syscalls,
+    sysctls,
 )
 
 
@@ -39,6 +40,15 @@ def plain_tables() -> dict[str, str]:
         ),
         "rlimits": module(
             "Resource limits.", const("RLIMITS", kind, numbers(rlimits.RLIMITS), "OCI name to number.")
+        ),
+        "sysctls": module(
+            "Kernel parameters that a namespace has for itself.",
+            const(
+                "SYSCTLS",
+                "(&str, &str)",
+                pairs({name: text(kind) for name, kind in sysctls.SYSCTLS.items()}),
+                "Name to the kind of namespace.",
+            ),
         ),
         "scheduling": module(
             "CPU and I/O scheduling.",

@@ -15,6 +15,7 @@ pub mod scheduling;
 pub mod seccomp;
 pub mod signals;
 pub mod syscalls;
+pub mod sysctls;
 pub mod transitions;
 pub mod version;
 

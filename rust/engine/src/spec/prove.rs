@@ -8,6 +8,7 @@ use crate::generated::lookup;
 use crate::generated::mount_options::{MOUNT_OPTIONS, MountOption};
 use crate::generated::namespaces::NAMESPACES;
 use crate::generated::rlimits::RLIMITS;
+use crate::generated::sysctls::SYSCTLS;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -190,7 +191,7 @@ fn linux(spec: &Spec<'_>) -> Proof {
             && (0..4096).contains(&device.major)
             && (0..1 << 20).contains(&device.minor);
         plain(
-            known && is_absolute(&device.path) && device.file_mode.is_none_or(|mode| mode <= 0o7777),
+            known && is_absolute(&device.path) && device.file_mode.is_none_or(|mode| mode <= 0o177_777),
             "an odd device",
         )?;
     }
@@ -210,15 +211,16 @@ fn linux(spec: &Spec<'_>) -> Proof {
     plain(hooks_are_sure(spec), "an odd hook")
 }
 
-/// The two that clients set by default, in the namespace that they belong to.
+/// Parameters written with dots that a namespace of the container has for itself.
 fn sysctls(spec: &Spec<'_>) -> bool {
-    let own_network = named(spec, "network").is_some();
     spec.linux.sysctl.iter().all(|(key, value)| {
-        let usual = matches!(&**key, "net.ipv4.ip_unprivileged_port_start" | "net.ipv4.ping_group_range");
-        usual
-            && own_network
-            && !value.is_empty()
-            && value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'\t'))
+        let word = |part: &str| {
+            !part.is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        };
+        let kind = if key.starts_with("net.") { Some("network") } else { lookup(SYSCTLS, key) };
+        let own = kind.is_some_and(|kind| named(spec, kind).is_some());
+        own && key.split('.').all(word) && &**key != "kernel.domainname" && clean(value)
     })
 }
 
