@@ -40,8 +40,9 @@ def create(
     no_new_keyring: bool = False,
     stdio: tuple[int, int, int] | None = None,
     cgroup_manager: Literal["cgroupfs", "systemd", "disabled"] = "cgroupfs",
+    gate: bool = True,
 ) -> Process:
-    """Create the container: everything done but the program's start.
+    """Create the container: everything done but the program's start. Without `gate` the program runs at once.
 
     `config` is config.json's text, already validated; `bundle` the absolute path that relative paths start from.
     `stdio`: descriptors that become 0, 1, 2 of the container; by default the caller's own.

@@ -67,21 +67,30 @@ class Container:
         cgroup_manager: Literal["cgroupfs", "systemd", "disabled"] = "cgroupfs",
     ) -> Self:
         """Create a container that waits for `start`. Raises ConfigInvalid with every problem of the config."""
-        made = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
-        made.check()
-        container = cls(id, root=root)
-        container._init = _core.create(
-            root=container.root,
-            id=id,
-            bundle=str(made.path),
-            config=made.text,
+        return cls._make(
+            id,
+            bundle,
+            root=root,
+            stdio=stdio,
             pid_file=pid_file,
             console_socket=console_socket,
             preserve_fds=preserve_fds,
             no_pivot=no_pivot,
             no_new_keyring=no_new_keyring,
-            stdio=stdio,
             cgroup_manager=cgroup_manager,
+        )
+
+    @classmethod
+    def _make(
+        cls, id: str, bundle: Bundle | str | os.PathLike[str], *, root: str | None, **options: Any
+    ) -> Self:
+        """Judge the config, unless the engine proves it, and create."""
+        made = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
+        if _core.prove(config=made.text) is not None:
+            made.check()
+        container = cls(id, root=root)
+        container._init = _core.create(
+            root=container.root, id=id, bundle=str(made.path), config=made.text, **options
         )
         return container
 
@@ -95,9 +104,8 @@ class Container:
         stdio: Stdio | None = None,
         timeout: float | None = None,
     ) -> int:
-        """Create, start, wait and delete; return the exit code, 128 + n for signal n. Raises TimeoutError."""
-        with cls.create(id, bundle, root=root, stdio=stdio) as container:
-            container.start()
+        """Create without a gate, wait and delete; return the exit code, 128 + n for signal n. Raises TimeoutError."""
+        with cls._make(id, bundle, root=root, stdio=stdio, gate=False) as container:
             return container.wait(timeout)
 
     def start(self) -> None:

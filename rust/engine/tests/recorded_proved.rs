@@ -18,7 +18,8 @@ fn every_recorded_config_is_proved() {
         }
         // The root's place is the recording's own; here it only has to be an absolute path.
         let text = fs::read_to_string(&path).expect("a text file").replace("@ROOTFS@", "/root");
-        let text = text.replace("@CGROUP@", "/parent").replace("@WORK@", "/work").replace("@BUNDLE@", "/bundle");
+        let text =
+            text.replace("@CGROUP@", "/parent").replace("@WORK@", "/work").replace("@BUNDLE@", "/bundle");
         match prove(text.as_bytes()) {
             Verdict::Proved => proved += 1,
             Verdict::Ask(reason) => asks.push(format!("{name}: {reason}")),

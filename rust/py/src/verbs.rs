@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 
 #[pyfunction]
 #[pyo3(signature = (*, root, id, bundle, config, pid_file=None, console_socket=None, preserve_fds=0, no_pivot=false,
-    no_new_keyring=false, stdio=None, cgroup_manager="cgroupfs"))]
+    no_new_keyring=false, stdio=None, cgroup_manager="cgroupfs", gate=true))]
 #[expect(clippy::too_many_arguments, reason = "keywords of Python")]
 pub fn create(
     py: Python<'_>,
@@ -26,6 +26,7 @@ pub fn create(
     no_new_keyring: bool,
     stdio: Option<(i32, i32, i32)>,
     cgroup_manager: &str,
+    gate: bool,
 ) -> PyResult<Process> {
     let stdio = stdio.map(<[i32; 3]>::from);
     let cgroup_manager = manager(cgroup_manager)?;
@@ -41,7 +42,7 @@ pub fn create(
         no_new_keyring,
         stdio,
         cgroup_manager,
-        gate: true,
+        gate,
     };
     call(py, || engine::create::create(&request)).map(Process::from)
 }

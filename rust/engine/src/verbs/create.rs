@@ -144,6 +144,9 @@ fn create_in(
     let program = spec.process.as_ref().map(plan::program_name).unwrap_or_default();
     let gated = request.gate;
     settle(folder, &plan, spec, &record, running, (gated, stat.ignored), &program)?;
+    if !gated {
+        hooks::run_all("/hooks/poststart", &spec.hooks.poststart, &oci_state::text(&record, "running"))?;
+    }
     if let Some(path) = request.pid_file {
         console::write_pid_file(path, running.pid)?;
     }

@@ -5,7 +5,7 @@ use super::create::{self, Request};
 use super::delete;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreground::{self, Attendant};
-use crate::{hooks, oci_state, spec};
+use crate::spec;
 use estiba_sys::socket;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,10 +38,13 @@ pub fn run(request: &Request<'_>, options: Options) -> Result<i32> {
         (None, None)
     };
     let started = create::create_with_terminal(&request, theirs)?;
-    let ran = after_start(&request).and_then(|()| match attendant {
-        Some(attendant) => attendant.attend(&started, ours.map(foreground::receive_terminal).transpose()?),
+    let ran = match attendant {
+        Some(attendant) => ours
+            .map(foreground::receive_terminal)
+            .transpose()
+            .and_then(|terminal| attendant.attend(&started, terminal)),
         None => Ok(0),
-    });
+    };
     match ran {
         Ok(code) if options.detach || options.keep => Ok(code),
         ran => {
@@ -49,14 +52,4 @@ pub fn run(request: &Request<'_>, options: Options) -> Result<i32> {
             ran.and_then(|code| deleted.map(|()| code))
         }
     }
-}
-
-fn after_start(request: &Request<'_>) -> Result<()> {
-    let spec = spec::parse(request.config)?;
-    if spec.hooks.poststart.is_empty() {
-        return Ok(());
-    }
-    let container = super::live::Container::look(request.root, request.id)?;
-    let state = oci_state::text(&container.record()?, "running");
-    hooks::run_all("/hooks/poststart", &spec.hooks.poststart, &state)
 }
