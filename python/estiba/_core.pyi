@@ -6,6 +6,27 @@ Every call releases the GIL while it works. Paths are str; `root` is the state r
 
 from typing import Literal, final
 
+__all__ = [
+    "Process",
+    "__version__",
+    "containers",
+    "create",
+    "delete",
+    "error_kinds",
+    "exec",
+    "kill",
+    "pause",
+    "plan",
+    "processes",
+    "prove",
+    "record",
+    "resume",
+    "start",
+    "state",
+    "stats",
+    "update",
+]
+
 __version__: str
 
 @final

@@ -109,7 +109,7 @@ def test_an_argument_that_is_not_utf_8_is_refused_by_its_number(alone: Path) -> 
 
 def test_a_failure_is_one_record_in_the_log(alone: Path, folder: Path) -> None:
     log = folder / "log.json"
-    words = [alone, "--root", folder / "state", "--log", log, "--log-format", "json"]
+    words: list[str | Path] = [alone, "--root", folder / "state", "--log", log, "--log-format", "json"]
     for _ in range(2):
         call([*words, "kill", "nobody", "KILL"])
     first, second = (json.loads(line) for line in log.read_text().splitlines())
