@@ -112,8 +112,6 @@ def as_a_library(folder: Path) -> None:
     made = make_rootfs(folder / "library")
     bundle = Bundle.make(made, config=config_for("sleep", "60"))
     root = f"{folder}/state"
-    with phase("Bundle.check", "the first one loads the schema"):
-        bundle.check()
     with phase("Container.create"):
         container = Container.create(NAME, bundle, root=root)
     show_init(container.init.pid)
