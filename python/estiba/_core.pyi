@@ -39,6 +39,9 @@ class Process:
     @property
     def stdio(self) -> int | None:
         """The terminal's controlling side when `console="return"` was asked for; the caller owns it."""
+    @property
+    def returncode(self) -> int | None:
+        """What `wait` returned; None before that."""
     def fileno(self) -> int:
         """The pidfd, readable once the process has ended; owned by this object."""
     def wait(self) -> int:

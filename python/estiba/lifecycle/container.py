@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from estiba import _core
 from estiba.bundle import Bundle
-from estiba.errors import ContainerNotFound, WrongState
+from estiba.errors import ContainerError, ContainerNotFound, WrongState
 from estiba.lifecycle.exec_process import exec_process
 from estiba.lifecycle.root import state_root
 from estiba.lifecycle.signal_number import signal_number
@@ -47,6 +48,7 @@ class Container:
         self.id = id
         self.root = state_root() if root is None else os.path.abspath(root)
         self._init: _core.Process | None = None
+        self._entered: list[_core.Process] = []
 
     def __repr__(self) -> str:
         return f"Container({self.id!r}, root={self.root!r})"
@@ -170,7 +172,7 @@ class Container:
                 additional_gids=additional_gids,
                 capabilities=capabilities,
             )
-        return _core.exec(
+        entered = _core.exec(
             root=self.root,
             id=self.id,
             process=json.dumps(process).encode(),
@@ -179,6 +181,9 @@ class Container:
             ignore_paused=ignore_paused,
             stdio=stdio,
         )
+        self._entered = [process for process in self._entered if process.returncode is None]
+        self._entered.append(entered)
+        return entered
 
     def kill(self, signal: int | str = "TERM", *, all: bool = False) -> None:
         """Send a signal to init, or with `all` to every process of the container."""
@@ -207,10 +212,22 @@ class Container:
 
     def delete(self, *, force: bool = False) -> None:
         """Remove a stopped container; with `force` kill it first, and be content when it is gone."""
+        self._reap_entered(force)
         _core.delete(root=self.root, id=self.id, force=force)
         if self._init is not None:
             self._init.close()
             self._init = None
+
+    def _reap_entered(self, force: bool) -> None:
+        """Take the ends of `exec`'s processes: a pid namespace does not end before they are reaped."""
+        if force and self._entered:
+            with contextlib.suppress(ContainerError):
+                _core.kill(root=self.root, id=self.id, signal=signal_number("KILL"), all=True)
+            for process in self._entered:
+                with contextlib.suppress(ValueError):  # closed: its end is somebody else's to take
+                    process.wait()
+                    process.close()
+            self._entered.clear()
 
     def __enter__(self) -> Self:
         return self

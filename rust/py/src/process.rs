@@ -40,6 +40,11 @@ impl Process {
         None
     }
 
+    #[getter]
+    fn returncode(&self) -> Option<i32> {
+        *self.code.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn fileno(&self) -> PyResult<i32> {
         Ok(self.pidfd()?.raw())
     }

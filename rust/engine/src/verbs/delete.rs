@@ -3,9 +3,10 @@
 
 use super::live::{Container, Live};
 use crate::cgroup::Cgroup;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::state::{Folder, Status};
 use crate::{hooks, oci_state};
+use alloc::format;
 use estiba_sys::{Errno, fd, signal};
 
 const SIGKILL: i32 = 9;
@@ -42,6 +43,9 @@ pub fn delete(root: &str, id: &str, force: bool) -> Result<()> {
     hooked
 }
 
+/// How long a killed init may take: freeing much memory takes seconds.
+const PATIENCE: i32 = 10_000;
+
 /// Kills init and waits until it has ended. It may be somebody else's child: only its pidfd tells.
 fn end(live: &Live<'_>) -> Result<()> {
     let Some(pidfd) = &live.pidfd else { return Ok(()) };
@@ -50,6 +54,18 @@ fn end(live: &Live<'_>) -> Result<()> {
         Cgroup::from_record(&live.record.cgroup).thaw()?;
     }
     let mut set = [fd::PollFd { fd: pidfd.raw(), events: fd::POLLIN, revents: 0 }];
-    while let Err(Errno::EINTR) = fd::poll(&mut set, -1) {}
-    Ok(())
+    let ended = loop {
+        match fd::poll(&mut set, PATIENCE) {
+            Err(Errno::EINTR) => {}
+            polled => break polled.map_err(|errno| Error::refused("wait for init's end", errno))? > 0,
+        }
+    };
+    if ended {
+        return Ok(());
+    }
+    let message =
+        format!("init {} of container {:?} was killed and does not end", live.record.pid, &*live.record.id);
+    // The end of a pid namespace waits for each of its processes to be reaped (pid_namespaces(7)).
+    Err(Error::new(ErrorKind::KernelRefused, message)
+        .hint("whoever called exec has to reap the processes that it started"))
 }
