@@ -11,30 +11,36 @@ from estiba.cli.parse import Refusal
 from estiba.cli.settings import cgroup_manager, root
 
 if TYPE_CHECKING:
+    from estiba.bundle import Bundle
     from estiba.cli.parse import Parsed
 
 
 def create(parsed: Parsed) -> int:
     """Create a container; it waits for `start`."""
-    init = make(parsed)
+    init = make(parsed, bundle_of(parsed))
     send_pidfd(parsed, init)
     init.close()
     return 0
 
 
-def make(parsed: Parsed) -> _core.Process:
-    """Create the container that the options of create and run describe."""
+def bundle_of(parsed: Parsed) -> Bundle:
+    """Read and judge the bundle of --bundle. Raises ConfigInvalid with every problem."""
     from estiba.bundle import Bundle
 
     bundle = Bundle(parsed.options.text("bundle") or ".")
     bundle.check()
+    return bundle
+
+
+def make(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _core.Process:
+    """Create the container that the options of create and run describe."""
     return _core.create(
         root=root(parsed),
         id=parsed.words[0],
         bundle=str(bundle.path),
         config=bundle.text,
         pid_file=parsed.options.text("pid-file"),
-        console_socket=parsed.options.text("console-socket"),
+        console_socket=console_socket or parsed.options.text("console-socket"),
         preserve_fds=parsed.options.number("preserve-fds") or 0,
         no_pivot=parsed.options.flag("no-pivot"),
         no_new_keyring=parsed.options.flag("no-new-keyring"),

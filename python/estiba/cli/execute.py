@@ -11,6 +11,7 @@ from estiba.cli.container import send_pidfd
 from estiba.cli.files import read, read_json
 from estiba.cli.parse import Refusal
 from estiba.cli.settings import root
+from estiba.errors import ConfigInvalid
 from estiba.lifecycle.exec_process import exec_process, is_id
 
 if TYPE_CHECKING:
@@ -19,30 +20,42 @@ if TYPE_CHECKING:
 
 def execute(parsed: Parsed) -> int:
     """Run a program in a container; return its exit code, or at once with --detach."""
+    process = wanted(parsed)
+    relayed = has_terminal(process) and parsed.options.text("console-socket") is None
     if parsed.options.flag("detach"):
-        begin(parsed).close()
+        if relayed:
+            raise ConfigInvalid(
+                "a detached exec cannot relay a terminal",
+                pointer="/terminal",
+                hint="give --console-socket, or set terminal to false",
+            )
+        begin(parsed, process).close()
         return 0
-    from estiba.cli.foreground import Foreground
+    from estiba.cli.foreground import attend
 
-    with Foreground() as foreground:
-        return foreground.wait(begin(parsed))
+    return attend(lambda console: begin(parsed, process, console), terminal=relayed)
 
 
-def begin(parsed: Parsed) -> _core.Process:
+def has_terminal(process: bytes) -> bool:
+    """Return whether a valid process object asks for a terminal."""
+    return json.loads(process).get("terminal") is True
+
+
+def begin(parsed: Parsed, process: bytes, console_socket: str | None = None) -> _core.Process:
     """Start the program."""
     options = parsed.options
-    process = _core.exec(
+    started = _core.exec(
         root=root(parsed),
         id=parsed.words[0],
-        process=wanted(parsed),
+        process=process,
         pid_file=options.text("pid-file"),
-        console_socket=options.text("console-socket"),
+        console_socket=console_socket or options.text("console-socket"),
         preserve_fds=options.number("preserve-fds") or 0,
         cgroup=options.text("cgroup"),
         ignore_paused=options.flag("ignore-paused"),
     )
-    send_pidfd(parsed, process)
-    return process
+    send_pidfd(parsed, started)
+    return started
 
 
 def wanted(parsed: Parsed) -> bytes:

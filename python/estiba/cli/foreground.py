@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from estiba.errors import EstibaError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Any, Self
 
     from estiba._core import Process
+    from estiba.cli.terminal import Relay
+
+STDIN = 0
 
 KEPT = {signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP, signal.SIGURG, signal.SIGPIPE}
 """What is not handed on: ours by nature, or never seen."""
@@ -43,24 +47,51 @@ class Foreground:
         os.close(self._reader)
         os.close(self._writer)
 
-    def wait(self, process: Process) -> int:
-        """Return the exit code of the process, 128 + n for signal n."""
+    def wait(self, process: Process, relay: Relay | None = None) -> int:
+        """Return the exit code of the process, 128 + n for signal n; meanwhile relay its terminal."""
         poll = select.poll()
         poll.register(process.fileno(), select.POLLIN)
         poll.register(self._reader, select.POLLIN)
+        if relay is not None:
+            poll.register(relay.controlling, select.POLLIN)
+            poll.register(STDIN, select.POLLIN)
         while process.fileno() not in (ready := [descriptor for descriptor, _events in poll.poll()]):
             if self._reader in ready:
-                _hand_on(os.read(self._reader, 512), process)
+                _hand_on(os.read(self._reader, 512), process, relay)
+            if relay is not None:
+                if relay.controlling in ready and not relay.write_out():
+                    poll.unregister(relay.controlling)
+                if STDIN in ready and not relay.type_in():
+                    poll.unregister(STDIN)
+        if relay is not None:
+            relay.drain()
         return process.wait()
+
+
+def attend(begin: Callable[[str | None], Process], *, terminal: bool) -> int:
+    """Start a process by `begin(console socket)` and wait for it, with its terminal relayed if it has one."""
+    with Foreground() as foreground:
+        if not terminal:
+            return foreground.wait(begin(None))
+        from estiba.cli.terminal import Console, Relay
+
+        with Console() as console:
+            process = begin(console.path)
+            controlling = console.receive()
+        with Relay(controlling) as relay:
+            return foreground.wait(process, relay)
 
 
 def _note(_number: int, _frame: object) -> None:
     """Do nothing: the wake-up descriptor has the number."""
 
 
-def _hand_on(numbers: bytes, process: Process) -> None:
+def _hand_on(numbers: bytes, process: Process, relay: Relay | None) -> None:
     for number in numbers:
         if number in KEPT:
+            continue
+        if relay is not None and number == signal.SIGWINCH:
+            relay.resize()
             continue
         try:
             process.kill(number)

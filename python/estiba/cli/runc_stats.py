@@ -59,11 +59,8 @@ def memory(table: Table) -> Table:
 def together(plain: Table, swap: Table) -> Table:
     """Add cgroup v2's two counters up."""
     memory_limit, swap_limit = plain.get("limit"), swap.get("limit")
-    limited = memory_limit is not None and swap_limit is not None
-    return {
-        "usage": plain.get("usage", 0) + swap.get("usage", 0),
-        "limit": memory_limit + swap_limit if limited else None,
-    }
+    limit = None if memory_limit is None or swap_limit is None else memory_limit + swap_limit
+    return {"usage": plain.get("usage", 0) + swap.get("usage", 0), "limit": limit}
 
 
 def memory_entry(table: Table) -> Table:
