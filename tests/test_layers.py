@@ -30,9 +30,9 @@ CRATES: dict[str, set[str]] = {
     "init": {"estiba-sys"},
     "engine": {"estiba-init", "estiba-sys"},
     "cli": {"estiba-engine", "estiba-sys"},
-    "py": {"estiba-cli", "estiba-engine"},
+    "py": {"estiba-cli", "estiba-engine", "estiba-sys"},
 }
-"""What each crate may depend on; py names cli only to carry it in the source distribution."""
+"""What each crate may depend on; py names cli only to carry it in the source distribution, sys for pidfds."""
 
 
 def part_of(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from estiba import _core
 from estiba.cli.parse import Refusal
 from estiba.cli.settings import cgroup_manager, root
+from estiba.errors import EstibaError
 
 if TYPE_CHECKING:
     from estiba.bundle import Bundle
@@ -18,17 +19,23 @@ if TYPE_CHECKING:
 def create(parsed: Parsed) -> int:
     """Create a container; it waits for `start`."""
     init = make(parsed, bundle_of(parsed))
-    send_pidfd(parsed, init)
+    try:
+        send_pidfd(parsed, init)
+    except EstibaError:
+        _core.delete(root=root(parsed), id=parsed.words[0], force=True)
+        raise
     init.close()
     return 0
 
 
 def bundle_of(parsed: Parsed) -> Bundle:
-    """Read and judge the bundle of --bundle. Raises ConfigInvalid with every problem."""
+    """Read the bundle of --bundle and judge its config. Raises ConfigInvalid with every problem."""
+    from estiba import spec
     from estiba.bundle import Bundle
 
     bundle = Bundle(parsed.options.text("bundle") or ".")
-    bundle.check()
+    if problems := bundle.problems():
+        raise spec.invalid(problems)
     return bundle
 
 

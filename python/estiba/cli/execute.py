@@ -25,9 +25,9 @@ def execute(parsed: Parsed) -> int:
     if parsed.options.flag("detach"):
         if relayed:
             raise ConfigInvalid(
-                "a detached exec cannot relay a terminal",
+                "a terminal is asked for and nothing takes it",
                 pointer="/terminal",
-                hint="give --console-socket, or set terminal to false",
+                hint="give --console-socket, or leave --tty out",
             )
         begin(parsed, process).close()
         return 0

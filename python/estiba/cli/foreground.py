@@ -68,17 +68,24 @@ class Foreground:
         return process.wait()
 
 
-def attend(begin: Callable[[str | None], Process], *, terminal: bool) -> int:
-    """Start a process by `begin(console socket)` and wait for it, with its terminal relayed if it has one."""
+def attend(
+    make: Callable[[str | None], Process], go: Callable[[], None] | None = None, *, terminal: bool
+) -> int:
+    """Make a process by `make(console socket)`, let it `go`, wait for it; relay its terminal if it has one."""
     with Foreground() as foreground:
         if not terminal:
-            return foreground.wait(begin(None))
+            process = make(None)
+            if go is not None:
+                go()
+            return foreground.wait(process)
         from estiba.cli.terminal import Console, Relay
 
         with Console() as console:
-            process = begin(console.path)
+            process = make(console.path)
             controlling = console.receive()
         with Relay(controlling) as relay:
+            if go is not None:
+                go()  # Only now: the program finds a terminal of the caller's size.
             return foreground.wait(process, relay)
 
 

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +39,17 @@ def describe(where: str, id: str) -> dict[str, Any] | None:
     """Return what callers expect of one container; None if it went meanwhile."""
     try:
         state: dict[str, Any] = json.loads(_core.state(root=where, id=id))
-    except ContainerNotFound:
+        return {**state, "owner": owner(os.stat(os.path.join(where, id)).st_uid)}
+    except (ContainerNotFound, FileNotFoundError):
         return None
-    return state
+
+
+def owner(uid: int) -> str:
+    """Return the name of the user who made a container, or the number where there is none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def table(rows: list[list[str]]) -> str:

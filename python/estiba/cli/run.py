@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from estiba import _core
@@ -19,33 +20,36 @@ def run(parsed: Parsed) -> int:
     """Run a container; return its exit code, or at once with --detach."""
     bundle = bundle_of(parsed)
     relayed = has_terminal(bundle) and parsed.options.text("console-socket") is None
-    if parsed.options.flag("detach"):
-        if relayed:
-            raise ConfigInvalid(
-                "config.json /process/terminal: a detached run cannot relay a terminal",
-                pointer="/process/terminal",
-                hint="give --console-socket, or set terminal to false",
-            )
-        begin(parsed, bundle).close()
-        return 0
-    from estiba.cli.foreground import attend
+    detached = parsed.options.flag("detach")
+    if detached and relayed:
+        raise ConfigInvalid(
+            "config.json /process/terminal: a detached run cannot relay a terminal",
+            pointer="/process/terminal",
+            hint="give --console-socket, or set terminal to false",
+        )
+    with ExitStack() as undo:
 
-    code = attend(lambda console: begin(parsed, bundle, console), terminal=relayed)
-    if not parsed.options.flag("keep"):
-        _core.delete(root=root(parsed), id=parsed.words[0], force=True)
+        def create(console_socket: str | None) -> _core.Process:
+            init = make(parsed, bundle, console_socket)
+            # From here on the container is ours to remove, whatever happens.
+            undo.callback(_core.delete, root=root(parsed), id=parsed.words[0], force=True)
+            send_pidfd(parsed, init)
+            return init
+
+        def start() -> None:
+            _core.start(root=root(parsed), id=parsed.words[0])
+
+        if detached:
+            create(None).close()
+            start()
+            code = 0
+        else:
+            from estiba.cli.foreground import attend
+
+            code = attend(create, start, terminal=relayed)
+        if detached or parsed.options.flag("keep"):
+            undo.pop_all()
     return code
-
-
-def begin(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _core.Process:
-    """Create and start; what cannot be started is deleted."""
-    init = make(parsed, bundle, console_socket)
-    try:
-        send_pidfd(parsed, init)
-        _core.start(root=root(parsed), id=parsed.words[0])
-    except BaseException:
-        _core.delete(root=root(parsed), id=parsed.words[0], force=True)
-        raise
-    return init
 
 
 def has_terminal(bundle: Bundle) -> bool:

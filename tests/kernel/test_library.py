@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers from Python: typed calls in this very process, and nothing left of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from conftest import MakeBundle
+from estiba import Bundle, Container, _core
+from estiba.errors import ConfigInvalid, ContainerExists, ContainerNotFound, WrongState
+from support import views
+from support.processes import Pipe
+from support.runtime import Runtime
+
+pytestmark = [pytest.mark.estiba_only, pytest.mark.views(views.available()[0])]
+
+FOREVER = "sleep 1000"
+
+
+@pytest.fixture
+def stdio(pipe: Pipe) -> tuple[int, int, int]:
+    """Nothing to read, a pipe to write to, errors to ours."""
+    return (0, pipe.writer, 2)
+
+
+@pytest.mark.core
+def test_run_returns_the_exit_code(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("exit 7")
+    assert Container.run(config.id, config.path, root=str(runtime.root)) == 7
+
+
+def test_run_returns_128_and_the_signal(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        container.kill("KILL")
+        assert container.wait() == 128 + signal.SIGKILL
+
+
+def test_program_writes_where_stdio_says(
+    runtime: Runtime, bundle: MakeBundle, pipe: Pipe, stdio: tuple[int, int, int]
+) -> None:
+    config = bundle("echo hello")
+    assert Container.run(config.id, config.path, root=str(runtime.root), stdio=stdio) == 0
+    assert pipe.readline() == "hello"
+
+
+def test_state_follows_the_life_of_a_container(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER, {"/annotations": {"org.example.key": "value"}})
+    with Container.create(config.id, Bundle(config.path), root=str(runtime.root)) as container:
+        created = container.state()
+        assert (created.status, created.bundle) == ("created", str(config.path))
+        assert (created.pid, created.annotations) == (container.init.pid, {"org.example.key": "value"})
+        container.start()
+        assert container.status == "running"
+        container.pause()
+        assert container.status == "paused"
+        container.resume()
+        assert container.processes() == [created.pid]
+        container.kill(signal.SIGKILL)
+        container.wait()
+        assert container.status == "stopped"
+
+
+def test_leaving_the_with_deletes_a_running_container(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+    with pytest.raises(ContainerNotFound, match=f'container "{config.id}" does not exist'):
+        container.state()
+
+
+def test_an_error_in_the_with_leaves_nothing_either(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with (
+        pytest.raises(RuntimeError, match="ours"),
+        Container.create(config.id, config.path, root=str(runtime.root)),
+    ):
+        raise RuntimeError("ours")
+    assert _core.containers(root=str(runtime.root)) == []
+
+
+def test_exec_runs_a_program_with_the_settings_given(
+    runtime: Runtime, bundle: MakeBundle, pipe: Pipe, stdio: tuple[int, int, int]
+) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        process = container.exec(
+            ["sh", "-c", "echo $GREETING $(pwd) $(id -u) $(id -g); exit 3"],
+            env=["GREETING=hello"],
+            cwd="/tmp",
+            user="7:8",
+            stdio=stdio,
+        )
+        assert process.wait() == 3
+        process.close()
+        assert pipe.readline() == "hello /tmp 7 8"
+
+
+def test_wait_gives_up_after_the_time_given(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        with pytest.raises(TimeoutError, match="has not ended within 0.01 s"):
+            container.wait(0.01)
+
+
+def test_wait_may_be_asked_again(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("exit 5")
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        assert [container.wait(), container.wait()] == [5, 5]
+
+
+def test_many_are_awaited_on_one_loop(runtime: Runtime, bundle: MakeBundle) -> None:
+    configs = [bundle(f"exit {code}") for code in range(4)]
+
+    async def one(ident: str, path: Path) -> int:
+        with Container.create(ident, path, root=str(runtime.root)) as container:
+            container.start()
+            return await container.wait_async()
+
+    async def all_of_them() -> list[int]:
+        return await asyncio.gather(*(one(config.id, config.path) for config in configs))
+
+    assert asyncio.run(all_of_them()) == [0, 1, 2, 3]
+
+
+def test_a_container_of_somebody_else_cannot_be_awaited(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)):
+        seen = Container(config.id, root=str(runtime.root))
+        assert seen.status == "created"
+        with pytest.raises(WrongState, match="was not created here"):
+            seen.wait()
+
+
+def test_a_second_container_of_a_name_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)):
+        with pytest.raises(ContainerExists, match=f'container "{config.id}" exists already') as caught:
+            Container.create(config.id, config.path, root=str(runtime.root))
+        assert caught.value.hint is not None
+
+
+def test_a_wrong_config_is_refused_with_every_problem(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("true", {"/process/cwd": "relative", "/hostname": 7})
+    with pytest.raises(ConfigInvalid) as caught:
+        Container.create(config.id, config.path, root=str(runtime.root))
+    assert [problem.pointer for problem in caught.value.problems] == ["/process/cwd", "/hostname"]
+
+
+def test_a_wrong_signal_is_refused_before_anything_is_sent(runtime: Runtime) -> None:
+    with pytest.raises(ValueError, match='"FOO" is not a signal'):
+        Container("nobody", root=str(runtime.root)).kill("FOO")
+
+
+def test_eight_busy_threads_leave_no_descriptor(runtime: Runtime, bundle: MakeBundle) -> None:
+    configs = [[bundle("exit 3") for _ in range(6)] for _ in range(8)]
+    before = len(os.listdir("/proc/self/fd"))
+    codes: list[int] = []
+
+    def work(number: int) -> None:
+        for config in configs[number]:
+            codes.append(Container.run(config.id, config.path, root=str(runtime.root)))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes == [3] * 48
+    assert len(os.listdir("/proc/self/fd")) == before
