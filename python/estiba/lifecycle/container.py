@@ -8,7 +8,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from estiba import _core
+from estiba import _core, spec
 from estiba.bundle import Bundle
 from estiba.errors import ContainerError, ContainerNotFound, WrongState
 from estiba.lifecycle.exec_process import exec_process
@@ -88,8 +88,8 @@ class Container:
     ) -> Self:
         """Judge the config, unless the engine proves it, and create."""
         made = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
-        if _core.prove(config=made.text) is not None:
-            made.check()
+        if _core.prove(config=made.text) is not None and (problems := made.problems()):
+            raise spec.invalid(problems)
         container = cls(id, root=root)
         container._init = _core.create(
             root=container.root, id=id, bundle=str(made.path), config=made.text, **options
