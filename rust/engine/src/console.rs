@@ -8,21 +8,25 @@ use alloc::string::ToString;
 use estiba_sys::fd::{self, CWD, OwnedFd};
 use estiba_sys::{Errno, fs, socket};
 
-/// Connects to the caller's console socket. A path too long for a socket address is reached by its folder's descriptor.
+/// Connects to the caller's console socket.
 pub fn connect(path: &str) -> Result<OwnedFd> {
     let refused = |errno| {
         Error::refused(format!("connect to the console socket {path:?}"), errno)
             .hint("the caller listens on it before the start")
     };
+    connect_stream(path).map_err(refused)
+}
+
+/// Connects to a stream socket. A path too long for a socket address is reached by its folder's descriptor.
+pub fn connect_stream(path: &str) -> core::result::Result<OwnedFd, Errno> {
     match socket::connect(path.as_bytes()) {
         Err(Errno::ENAMETOOLONG) => {
             let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
-            let folder = CString::new(folder).map_err(|_| refused(Errno::EINVAL))?;
-            let folder = fs::open(CWD, &folder, fs::O_PATH | fs::O_DIRECTORY, 0).map_err(refused)?;
-            let short = format!("/proc/self/fd/{}/{name}", folder.raw());
-            socket::connect(short.as_bytes()).map_err(refused)
+            let folder = CString::new(folder).map_err(|_| Errno::EINVAL)?;
+            let folder = fs::open(CWD, &folder, fs::O_PATH | fs::O_DIRECTORY, 0)?;
+            socket::connect(format!("/proc/self/fd/{}/{name}", folder.raw()).as_bytes())
         }
-        connected => connected.map_err(refused),
+        connected => connected,
     }
 }
 

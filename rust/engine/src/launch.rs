@@ -5,6 +5,7 @@ mod processors;
 mod trees;
 mod user_namespace;
 
+use crate::agent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
 use crate::image::IMAGE;
@@ -13,7 +14,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use estiba_init::plan::{PAUSED, PROOF, READY, REPORT, REPORT_FD, Report};
+use estiba_init::plan::{LISTENING, PAUSED, PROOF, READY, REPORT, REPORT_FD, Report};
 use estiba_sys::clone::{self, CloneError, Failed, Launch, NewUser, Visit};
 use estiba_sys::fd::{self, BorrowedFd, CWD, OwnedFd, RawFd};
 use estiba_sys::{Errno, fs, memory, process, signal, socket};
@@ -47,6 +48,8 @@ pub enum Said {
     Paused,
     /// At the gate.
     Ready,
+    /// About to load a seccomp filter with a listener.
+    Listening(Report),
     Failed(Report),
     /// The socket closed: the program runs, or init is dead.
     Closed,
@@ -66,6 +69,7 @@ impl Launched {
         Ok(match (n, report.step) {
             (REPORT, READY) => Said::Ready,
             (REPORT, PAUSED) => Said::Paused,
+            (REPORT, LISTENING) => Said::Listening(report),
             (REPORT, _) => Said::Failed(report),
             _ => Said::Closed,
         })
@@ -163,6 +167,7 @@ fn open_handed(plan: &Plan, given: &Given<'_>) -> Result<Vec<Open>> {
                     Open::Theirs(given.terminal.as_ref().ok_or_else(|| lost("a terminal's socket"))?.raw())
                 }
                 Handed::State => Open::Theirs(given.state.as_ref().ok_or_else(|| lost("the state"))?.raw()),
+                Handed::Taken => Open::Own(agent::not_taken_yet()?),
                 Handed::Container => Open::Theirs(given.container.ok_or_else(|| lost("a container"))?.raw()),
                 Handed::Kept(number) => {
                     if !fd::is_open(*number) {

@@ -10,6 +10,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod agent;
 pub mod cgroup;
 mod clock;
 mod console;

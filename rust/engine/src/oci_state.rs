@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The state as the specification shows it (runtime.md "State"): for `state` and for hooks.
+//! The state as the specification shows it (runtime.md "State"): for `state`, for hooks and for seccomp agents.
 
 use crate::spec::Text;
 use crate::state::Record;
@@ -22,18 +22,47 @@ struct Shown<'a> {
     annotations: &'a BTreeMap<Text<'a>, Text<'a>>,
 }
 
+impl<'a> Shown<'a> {
+    fn of(record: &'a Record<'_>, status: &'a str) -> Shown<'a> {
+        Shown {
+            oci_version: &record.oci_version,
+            id: &record.id,
+            pid: if status == "stopped" { 0 } else { record.pid },
+            status,
+            bundle: &record.bundle,
+            rootfs: &record.rootfs,
+            created: &record.created,
+            annotations: &record.annotations,
+        }
+    }
+}
+
 /// JSON of the container at `status`.
 pub fn text(record: &Record<'_>, status: &str) -> String {
-    let shown = Shown {
-        oci_version: &record.oci_version,
-        id: &record.id,
-        pid: if status == "stopped" { 0 } else { record.pid },
-        status,
-        bundle: &record.bundle,
-        rootfs: &record.rootfs,
-        created: &record.created,
-        annotations: &record.annotations,
-    };
     // Strings and numbers only: this cannot fail.
+    serde_json::to_string(&Shown::of(record, status)).unwrap_or_default()
+}
+
+/// What a seccomp agent gets with the listener (config-linux.md "The Container Process State").
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProcessState<'a> {
+    oci_version: &'a str,
+    fds: [&'a str; 1],
+    pid: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a str>,
+    state: Shown<'a>,
+}
+
+/// JSON of process `pid` of the container at `status`.
+pub fn process_text(record: &Record<'_>, status: &str, pid: i32, metadata: Option<&str>) -> String {
+    let shown = ProcessState {
+        oci_version: &record.oci_version,
+        fds: ["seccompFd"],
+        pid,
+        metadata,
+        state: Shown::of(record, status),
+    };
     serde_json::to_string(&shown).unwrap_or_default()
 }

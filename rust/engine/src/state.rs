@@ -11,6 +11,7 @@ use crate::cgroup::file;
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::phrases;
 pub use crate::generated::transitions::Status;
+use crate::spec::seccomp::Listener;
 use crate::spec::{Hook, MemoryPolicy, Personality, Text};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -58,6 +59,9 @@ pub struct Record<'a> {
     pub personality: Option<Personality<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub memory_policy: Option<MemoryPolicy<'a>>,
+    /// The agent of a filter that notifies.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub seccomp_listener: Option<Listener<'a>>,
     #[serde(borrow)]
     pub poststart: Vec<Hook<'a>>,
     #[serde(borrow)]

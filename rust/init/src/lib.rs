@@ -10,6 +10,7 @@ mod bind;
 mod console;
 mod copy;
 mod devices;
+mod filter;
 mod hooks;
 mod identity;
 mod mounts;

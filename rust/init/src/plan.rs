@@ -12,6 +12,8 @@
 //!       commit ─────────────────────────────────► FindProgram is done; the socket's end means: exit
 //!       ◄───────────────────────────────── READY  waits at the gate (a FIFO), or goes on at once (run, exec)
 //!       start writes the gate ──────────────────► startContainer hooks, seccomp, execve
+//!       (◄─────────────────────────── LISTENING   only with a listener: loads the filter, then waits without a call
+//!       takes the listener, writes the word ────► goes on)
 //!       ◄──────────────────── end of the outcome  (close-on-exec; eight bytes if the exec failed)
 
 use crate::step::Step;
@@ -32,6 +34,9 @@ pub const FIRST_FREE_FD: i32 = 7;
 /// "Step numbers" of reports that are no failures.
 pub const READY: u32 = u32::MAX;
 pub const PAUSED: u32 = u32::MAX - 1;
+/// A filter with a listener is about to be loaded: errno is the number that the listener will have, detail that of
+/// the file whose first word says that the parent has taken it.
+pub const LISTENING: u32 = u32::MAX - 2;
 
 /// What errno alone does not say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@
 use crate::plan::{Detail, GATE_FD, OUTCOME_FD, PAUSED, PLAN_FD, READY, REPORT_FD, Report, Steps};
 use crate::program::Proof;
 use crate::step::Step;
-use crate::{bind, console, devices, hooks, identity, mounts, path, program};
+use crate::{bind, console, devices, filter, hooks, identity, mounts, path, program};
 use core::ffi::CStr;
 use estiba_sys::fd::{self, BorrowedFd, OwnedFd};
 use estiba_sys::{Errno, fs, memory, mount, namespace, process, signal, socket};
@@ -257,7 +257,10 @@ fn perform_on_process<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
         Step::Hook { path, argv, env, seconds, state } => {
             hooks::run(path, argv, env, seconds, state, init.scratch)
         }
-        Step::Seccomp { flags, program } => done(process::load_seccomp_filter(program, flags)),
+        Step::Seccomp { flags, program, taken: None } => done(process::load_seccomp_filter(program, flags)),
+        Step::Seccomp { flags, program, taken: Some(taken) } => {
+            filter::load_with_listener(program, flags, taken, init.report_to)
+        }
         Step::KeepDescriptors { from, count } => keep_descriptors(init, from, count),
         Step::Execute { argv, env } => {
             let path = init.program.ok_or(Errno::ENOENT)?;

@@ -152,7 +152,9 @@ steps! {
     Gate {}
     /// A hook inside, with the descriptor `state` as its stdin, and a time-out in seconds (0: none).
     Hook { path: &'a CStr, argv: Strings<'a>, env: Strings<'a>, seconds: u32, state: i32 }
-    Seccomp { flags: u32, program: &'a [u8] }
+    /// With a listener (SECCOMP_FILTER_FLAG_NEW_LISTENER), `taken` is the file whose first word the parent writes once
+    /// it has it.
+    Seccomp { flags: u32, program: &'a [u8], taken: Option<i32> }
     /// Descriptors `from`.. become 3..; nothing else above 2 passes the exec.
     KeepDescriptors { from: i32, count: i32 }
     /// The program that `FindProgram` chose.

@@ -4,6 +4,7 @@
 use crate::fd::{BorrowedFd, OwnedFd, write_all};
 use crate::{Errno, Result, fs, nr, sc};
 use core::ffi::CStr;
+use core::sync::atomic::AtomicU32;
 
 const MFD_CLOEXEC: usize = 1;
 const MFD_ALLOW_SEALING: usize = 2;
@@ -42,6 +43,16 @@ pub fn sealed(name: &CStr, bytes: &[u8], executable: bool) -> Result<OwnedFd> {
     }
     seal(fd.borrow())?;
     Ok(fd)
+}
+
+/// The first word of a file, mapped to be looked at while another process writes the file: that needs no system call.
+pub fn map_word(fd: BorrowedFd<'_>) -> Result<&'static AtomicU32> {
+    const PROT_READ: i32 = 1;
+    const MAP_SHARED: i32 = 1;
+    // SAFETY: a new mapping at an address that the kernel chooses.
+    let at = unsafe { sc!(nr::MMAP, 0, 4096, PROT_READ, MAP_SHARED, fd.raw(), 0) }?;
+    // SAFETY: a page is aligned, never unmapped, and only loads are made; the file's maker does not truncate it.
+    Ok(unsafe { &*(at as *const AtomicU32) })
 }
 
 /// The whole of a file, privately and writably mapped, for as long as the process lives.

@@ -56,3 +56,40 @@ pub fn exec(process: &Process<'_>, target: Target<'_>, host: &Host, options: &Op
     process::plan(&mut plan, process, &held, options, &Hooks::default())?;
     Ok(plan)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cgroup::Layout;
+    use crate::seccomp::FLAG_NEW_LISTENER;
+    use estiba_init::plan::FIRST_FREE_FD;
+
+    fn planned(options: &Options<'_>) -> Plan {
+        let process = serde_json::from_str(r#"{"args": ["/bin/true"], "cwd": "/"}"#).unwrap();
+        let target = Target { pid: 1, differs: 0, personality: None, memory_policy: None };
+        let host = Host { uid: 0, gid: 0, capabilities: u64::MAX, layout: Layout::default() };
+        exec(&process, target, &host, options).unwrap()
+    }
+
+    fn taken(plan: &Plan) -> Option<Option<i32>> {
+        plan.steps.iter().find_map(|(_, step)| match step {
+            Step::Seccomp { taken, .. } => Some(taken),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_filter_with_a_listener_waits_on_a_file_behind_the_kept_descriptors() {
+        let filter = Some((&[0; 8][..], FLAG_NEW_LISTENER));
+        let plan = planned(&Options { preserve_fds: 2, seccomp: filter, ..Options::default() });
+        assert_eq!(plan.handed[plan.handed.len() - 3..], [Handed::Kept(3), Handed::Kept(4), Handed::Taken]);
+        assert_eq!(taken(&plan), Some(Some(FIRST_FREE_FD + plan.handed.len() as i32 - 1)));
+    }
+
+    #[test]
+    fn a_filter_without_a_listener_waits_for_nobody() {
+        let plan = planned(&Options { seccomp: Some((&[0; 8][..], 0)), ..Options::default() });
+        assert_eq!(taken(&plan), Some(None));
+        assert!(!plan.handed.contains(&Handed::Taken));
+    }
+}

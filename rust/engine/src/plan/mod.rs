@@ -65,6 +65,8 @@ pub enum Handed {
     State,
     /// The pidfd of the container that `exec` enters.
     Container,
+    /// The file that says whether the parent has taken the seccomp listener.
+    Taken,
     /// The caller's descriptor of this number.
     Kept(i32),
 }
@@ -143,10 +145,6 @@ fn refuse_unbuilt(spec: &Spec<'_>) -> Result<()> {
     }
     if spec.linux.net_devices.is_some_and(|raw| !matches!(raw.get(), "null" | "{}")) {
         return refuse("/linux/netDevices", "moving network devices");
-    }
-    let hand_off = spec.linux.seccomp.as_ref().and_then(|profile| profile.listener_path.as_ref());
-    if hand_off.is_some_and(|path| !path.is_empty()) {
-        return refuse("/linux/seccomp/listenerPath", "the seccomp notification agent");
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::generated::capabilities::CAPABILITIES;
 use crate::generated::lookup;
 use crate::generated::rlimits::RLIMITS;
 use crate::host::{CAP_SYS_ADMIN, Host};
+use crate::seccomp::FLAG_NEW_LISTENER;
 use crate::spec::{Capabilities, Hook, Hooks, Process, Text};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -50,7 +51,9 @@ pub fn plan(
     hooks_inside(plan, "/hooks/startContainer", &hooks.start_container)?;
     keep_descriptors(plan, options);
     if let Some((program, flags)) = filter {
-        plan.add(Origin::At("/linux/seccomp"), Step::Seccomp { flags, program });
+        // Handed last: behind the descriptors that KeepDescriptors moves down.
+        let taken = (flags & FLAG_NEW_LISTENER != 0).then(|| plan.hand(Handed::Taken));
+        plan.add(Origin::At("/linux/seccomp"), Step::Seccomp { flags, program, taken });
         if borrow != 0 {
             plan.add(Origin::At("/process/capabilities"), sets.step(0));
         }

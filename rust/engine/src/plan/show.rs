@@ -17,10 +17,10 @@ impl fmt::Display for Plan {
         }
         for (origin, step) in self.steps.iter() {
             match step {
-                Step::Seccomp { flags, program } => {
+                Step::Seccomp { flags, program, taken } => {
                     writeln!(
                         f,
-                        "{origin}: Seccomp {{ flags: {flags}, {} instructions }}",
+                        "{origin}: Seccomp {{ flags: {flags}, {} instructions, taken: {taken:?} }}",
                         program.len() / 8
                     )?;
                 }

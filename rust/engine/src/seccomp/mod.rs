@@ -31,6 +31,8 @@ mod simulator;
 #[cfg(test)]
 mod tests;
 
+pub use words::FLAG_NEW_LISTENER;
+
 use crate::error::Result;
 use crate::spec::seccomp::Profile;
 use alloc::vec::Vec;

@@ -28,7 +28,7 @@ const ARGUMENT_COUNT: u32 = 6;
 /// linux/seccomp.h, SECCOMP_FILTER_FLAG_*.
 const FLAG_TSYNC: u32 = 1;
 const FLAG_SPEC_ALLOW: u32 = 4;
-const FLAG_NEW_LISTENER: u32 = 8;
+pub const FLAG_NEW_LISTENER: u32 = 8;
 const FLAG_WAIT_KILLABLE_RECV: u32 = 32;
 
 /// How an argument is compared. Less and less-or-equal are the negations of the other two.

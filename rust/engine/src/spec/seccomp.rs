@@ -4,7 +4,7 @@
 //! Shape only: what the names mean is decided in `crate::seccomp`. A list that is `null` reads as absent.
 
 use alloc::vec::Vec;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Text;
 
@@ -25,6 +25,15 @@ pub struct Profile<'a> {
     pub listener_metadata: Option<Text<'a>>,
     #[serde(borrow)]
     pub syscalls: Option<Vec<Entry<'a>>>,
+}
+
+/// Who answers SCMP_ACT_NOTIFY; also as it stands in the state record.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Listener<'a> {
+    #[serde(borrow)]
+    pub path: Text<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Text<'a>>,
 }
 
 /// One object of `syscalls`: what happens to the calls it names.

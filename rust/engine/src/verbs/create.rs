@@ -3,6 +3,7 @@
 //! undone and only a bounded note for `why` is left.
 
 use super::{CgroupManager, Started};
+use crate::agent::{self, Filtered};
 use crate::cgroup::{Cgroup, Membership, PlaceRequest, place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
@@ -10,6 +11,7 @@ use crate::foreground;
 use crate::host::Host;
 use crate::launch::{self, Given, Launched, Said};
 use crate::plan::{self, Options, Plan};
+use crate::spec::seccomp::Listener;
 use crate::spec::{self, Spec, Text};
 use crate::state::{self, FORMAT, Folder, Record};
 use crate::{clock, console, failures, hooks, oci_state, proc, seccomp};
@@ -112,6 +114,9 @@ fn create_in(
     };
     let plan = plan::create(spec, host, &options)?;
     let mut record = first_record(request, spec, dirs.clone());
+    if filter.as_ref().is_some_and(|filter| filter.notify) {
+        record.seccomp_listener = Some(listener_of(spec)?);
+    }
     folder.write(&record)?;
     if let Some(filter) = &filter {
         folder.write_file(state::FILTER, &[&filter.flags.to_le_bytes()[..], &filter.program].concat())?;
@@ -170,7 +175,7 @@ fn settle(
         match launched.next()? {
             Said::Paused => {}
             Said::Failed(report) => return Err(explain::explain(plan, launched, report, program)),
-            Said::Ready | Said::Closed => return Err(died()),
+            Said::Ready | Said::Closed | Said::Listening(_) => return Err(died()),
         }
         let state = oci_state::text(record, "created");
         hooks::run_all("/hooks/prestart", &spec.hooks.prestart, &state)?;
@@ -179,13 +184,30 @@ fn settle(
     }
     folder.write(record)?;
     launched.answer(ignored)?;
-    match launched.next()? {
+    let mut said = launched.next()?;
+    if let Said::Listening(report) = said {
+        let (pid, pidfd) = (launched.pid, launched.pidfd.borrow());
+        agent::deliver(agent::connect(record)?, Filtered { pid, pidfd, record, status: "creating" }, report)?;
+        said = launched.next()?;
+    }
+    match said {
         Said::Ready => Ok(()),
         Said::Failed(report) => Err(explain::explain(plan, launched, report, program)),
         // Without a gate the end of the socket is the exec; with one it is a death.
         Said::Closed if !gated => Ok(()),
-        Said::Closed | Said::Paused => Err(died()),
+        Said::Closed | Said::Paused | Said::Listening(_) => Err(died()),
     }
+}
+
+/// An action that notifies needs somebody to notify.
+fn listener_of<'s>(spec: &'s Spec<'_>) -> Result<Listener<'s>> {
+    let profile = spec.linux.seccomp.as_ref();
+    let path = profile.and_then(|profile| profile.listener_path.clone()).filter(|path| !path.is_empty());
+    let metadata = profile.and_then(|profile| profile.listener_metadata.clone());
+    path.map(|path| Listener { path, metadata }).ok_or_else(|| {
+        Error::new(ErrorKind::ConfigInvalid, "SCMP_ACT_NOTIFY needs an agent, and no listenerPath names one")
+            .at("/linux/seccomp/listenerPath")
+    })
 }
 
 fn died() -> Error {
@@ -215,6 +237,7 @@ fn first_record<'s>(
         namespaces: plan::namespaces_of(spec),
         personality: spec.linux.personality.clone(),
         memory_policy: spec.linux.memory_policy.clone(),
+        seccomp_listener: None,
         poststart: spec.hooks.poststart.clone(),
         poststop: spec.hooks.poststop.clone(),
     }

@@ -4,6 +4,7 @@
 use super::Started;
 use super::create::set_oom_score;
 use super::live::{Container, Live};
+use crate::agent::{self, Filtered};
 use crate::cgroup::Cgroup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
@@ -105,7 +106,7 @@ fn enter(
             ..Given::default()
         },
     )?;
-    let said = commit(&plan, &launched);
+    let said = commit(&plan, &launched, live);
     match said {
         Ok(Said::Closed) => Ok(launched),
         Ok(Said::Failed(report)) => {
@@ -113,7 +114,7 @@ fn enter(
             launched.end();
             Err(error)
         }
-        Ok(Said::Ready | Said::Paused) => {
+        Ok(Said::Ready | Said::Paused | Said::Listening(_)) => {
             launched.end();
             Err(Error::internal("init waits where exec has no gate"))
         }
@@ -124,13 +125,21 @@ fn enter(
     }
 }
 
-fn commit(plan: &plan::Plan, launched: &Launched) -> Result<Said> {
+fn commit(plan: &plan::Plan, launched: &Launched, live: &Live<'_>) -> Result<Said> {
     let stat = proc::stat(launched.pid)?.ok_or_else(|| Error::internal("init ended before its commit"))?;
     if let Some(score) = plan.oom_score_adj {
         set_oom_score(launched.pid, score)?;
     }
     launched.answer(stat.ignored)?;
-    launched.next()
+    match launched.next()? {
+        Said::Listening(report) => {
+            let (pid, pidfd) = (launched.pid, launched.pidfd.borrow());
+            let (record, status) = (&live.record, live.status.name());
+            agent::deliver(agent::connect(record)?, Filtered { pid, pidfd, record, status }, report)?;
+            launched.next()
+        }
+        said => Ok(said),
+    }
 }
 
 /// The namespaces that the config named; a user namespace that is the caller's own cannot be joined again (setns(2)).

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `start`: opens the gate, and waits until the program runs or could not.
 
-use super::live::Container;
+use super::live::{Container, Live};
+use crate::agent::{self, Agent, Filtered};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::state::{self, Folder, Status};
 use crate::{failures, hooks, oci_state};
-use estiba_init::plan::{REPORT, Report};
-use estiba_sys::{Errno, fd, fs};
+use estiba_init::plan::{LISTENING, REPORT, Report};
+use estiba_sys::{Errno, OwnedFd, fd, fs, signal};
 
 pub fn start(root: &str, id: &str) -> Result<()> {
     let container = Container::open(root, id)?;
     let live = container.live()?;
     live.allow("start")?;
-    if let Err(error) = open_gate(&container.folder) {
+    if let Err(error) = open_gate(&container.folder, &live) {
         failures::note(root, id, "start", &error);
         return Err(error);
     }
@@ -22,7 +23,8 @@ pub fn start(root: &str, id: &str) -> Result<()> {
 }
 
 /// The outcome is opened before the gate, so that no answer is missed.
-fn open_gate(folder: &Folder) -> Result<()> {
+fn open_gate(folder: &Folder, live: &Live<'_>) -> Result<()> {
+    let agent = agent::connect(&live.record)?;
     let refused = |errno| Error::refused("open the container's gate", errno);
     let outcome =
         fs::open(folder.dir(), state::OUTCOME, fs::O_RDONLY | fs::O_NONBLOCK, 0).map_err(refused)?;
@@ -36,14 +38,36 @@ fn open_gate(folder: &Folder) -> Result<()> {
     fs::remove_file(folder.dir(), state::OUTCOME).map_err(refused)?;
     fd::write(gate.borrow(), b"s").map_err(refused)?;
     drop(gate);
+    let mut report = next_report(&outcome)?;
+    if let Some(announced) = report.filter(|report| report.step == LISTENING) {
+        hand_over_listener(agent, live, announced)?;
+        report = next_report(&outcome)?;
+    }
+    match report {
+        Some(report) => Err(explain::explain_started(report)),
+        None => Ok(()),
+    }
+}
+
+/// What init says after the gate; None: its end of the FIFO is closed, by the program's start or its own death.
+fn next_report(outcome: &OwnedFd) -> Result<Option<Report>> {
     let mut set = [fd::PollFd { fd: outcome.raw(), events: fd::POLLIN, revents: 0 }];
     while let Err(Errno::EINTR) = fd::poll(&mut set, -1) {}
     let mut bytes = [0; REPORT];
-    match fd::read(outcome.borrow(), &mut bytes) {
-        Ok(REPORT) => Err(explain::explain_started(Report::from_bytes(&bytes))),
-        Ok(_) => Ok(()),
-        Err(errno) => Err(refused(errno)),
-    }
+    let n = fd::read(outcome.borrow(), &mut bytes)
+        .map_err(|errno| Error::refused("read init's report", errno))?;
+    Ok((n == REPORT).then(|| Report::from_bytes(&bytes)))
+}
+
+/// A container whose agent could not be told cannot go on, and is not left waiting.
+fn hand_over_listener(agent: Option<Agent<'_>>, live: &Live<'_>, announced: Report) -> Result<()> {
+    const SIGKILL: i32 = 9;
+    let pidfd = live.pidfd.as_ref().ok_or_else(|| Error::internal("a created container without init"))?;
+    let (record, status) = (&live.record, live.status.name());
+    let filtered = Filtered { pid: record.pid, pidfd: pidfd.borrow(), record, status };
+    agent::deliver(agent, filtered, announced).inspect_err(|_| {
+        let _ = signal::send(pidfd.borrow(), SIGKILL);
+    })
 }
 
 fn died(folder: &Folder) -> Error {
