@@ -6,6 +6,7 @@
 #   make fast           what needs no root: lint, Rust, Python
 #   make kernel         the tests that start containers (root); MATRIX=all for every door in every view
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
+#   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make bench          against the peers that are there
 #   make record         record again what containerd, podman and Docker write (tests/recorded)
 
@@ -17,7 +18,10 @@ BIN    := $(VENV)/bin
 # What the installed package is made of; one that is newer than the stamp means: build again.
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python data -type f -not -name '*.pyc')
 
-.PHONY: demo test fast lint rust python kernel reference bench record install clean
+DOOR ?= native
+RUNTIME ?=
+
+.PHONY: demo test fast lint rust python kernel reference clients bench record install clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
@@ -47,7 +51,7 @@ rust: | install
 	cargo test --quiet --workspace
 
 python: $(VENV)/installed
-	$(BIN)/pytest -q --ignore=tests/kernel tests
+	$(BIN)/pytest -q --ignore=tests/kernel --ignore=tests/clients tests
 
 kernel: $(VENV)/installed
 ifeq ($(MATRIX),all)
@@ -60,6 +64,10 @@ endif
 
 reference: $(VENV)/installed
 	ESTIBA_RUNTIME=$$(command -v runc) $(BIN)/pytest -q tests/kernel
+
+clients: $(VENV)/installed
+	tools/install-clients.sh
+	ESTIBA_DOOR=$(DOOR) ESTIBA_RUNTIME=$(RUNTIME) $(BIN)/pytest -q tests/clients
 
 bench: $(VENV)/installed
 	$(BIN)/python benches/run.py

@@ -107,6 +107,25 @@ def wait(pid: int, seconds: float = 20.0) -> int:
     return code if code >= 0 else 128 - code
 
 
+def children(pid: int) -> list[int]:
+    """The children of a process's main thread."""
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def descendants(pid: int) -> set[int]:
+    """The children of a process, their children, and so on; a process that goes meanwhile takes its own with it."""
+    parents: dict[int, int] = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            parents[int(name)] = int(Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[1])
+    found: set[int] = set()
+    wanted = {pid}
+    while wanted:
+        wanted = {child for child, parent in parents.items() if parent in wanted} - found
+        found |= wanted
+    return found
+
+
 def status(pid: int | str) -> dict[str, str]:
     """/proc/PID/status as a dict."""
     return parse_status(Path(f"/proc/{pid}/status").read_text())
@@ -178,7 +197,7 @@ def holder(
         pipe.readline()
         pid = process.pid
         if "--pid" in unshare:
-            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+            pid = children(pid)[0]
         if uid_map is not None:
             Path(f"/proc/{pid}/uid_map").write_text(uid_map)
             Path(f"/proc/{pid}/gid_map").write_text(gid_map or uid_map)
