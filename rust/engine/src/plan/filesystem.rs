@@ -111,9 +111,11 @@ pub fn open_terminal(plan: &mut Plan, process: &Process<'_>, socket: Option<i32>
 }
 
 /// Runtime hooks see all mounts and the host's view of them; createContainer runs inside, before the pivot
-/// (config.md "POSIX-platform Hooks").
+/// (config.md "POSIX-platform Hooks"). All of them read the state, which has the pid, so init waits until it is there.
 fn hooks_before_pivot(plan: &mut Plan, spec: &Spec<'_>) -> Result<()> {
-    plan.pauses = !spec.hooks.prestart.is_empty() || !spec.hooks.create_runtime.is_empty();
+    let hooks = &spec.hooks;
+    plan.pauses =
+        [&hooks.prestart, &hooks.create_runtime, &hooks.create_container].iter().any(|h| !h.is_empty());
     if plan.pauses {
         plan.add(Origin::At("/hooks"), Step::Pause { point: 0 });
     }
