@@ -11,16 +11,20 @@ use alloc::vec::Vec;
 use estiba_sys::fs;
 
 impl Cgroup {
-    /// Where process `pid` is now, in every hierarchy that is mounted; `below` it, if `exec` names a cgroup there.
+    /// Where process `pid` is now, in every hierarchy that is mounted and where the caller is not there itself: without
+    /// delegation a container shares its caller's. `below` it, if `exec` names a cgroup there.
     pub fn of_process(pid: i32, below: Option<&str>) -> Result<Cgroup> {
         let layout = Layout::read()?;
         let path = format!("/proc/{pid}/cgroup");
         let text =
             file::read_path(&path).map_err(|errno| Error::refused(format!("read \"{path}\""), errno))?;
-        let membership = Membership::parse(&text);
+        let (membership, own) = (Membership::parse(&text), Membership::read()?);
         let mut dirs = Vec::with_capacity(layout.hierarchies.len());
         for hierarchy in &layout.hierarchies {
             let Some(inside) = membership.of(hierarchy) else { continue };
+            if below.is_none() && own.of(hierarchy) == Some(inside) {
+                continue;
+            }
             let Some(path) = hierarchy.folder_of(inside) else {
                 let message = format!(
                     "process {pid} is in the cgroup \"{inside}\", outside of what is mounted on \"{}\"",

@@ -16,6 +16,8 @@ pub struct Target<'a> {
     pub pid: i32,
     /// CLONE_NEW* of the namespaces in which its init differs from the caller.
     pub differs: u64,
+    /// Its user namespace denies setgroups(2).
+    pub denies_groups: bool,
     pub personality: Option<&'a Personality<'a>>,
     pub memory_policy: Option<&'a MemoryPolicy<'a>>,
 }
@@ -23,6 +25,7 @@ pub struct Target<'a> {
 pub fn exec(process: &Process<'_>, target: Target<'_>, host: &Host, options: &Options<'_>) -> Result<Plan> {
     let mut plan =
         Plan { oom_score_adj: process.oom_score_adj, terminal: process.terminal, ..Plan::default() };
+    plan.denies_groups = target.denies_groups;
     let own = |name: &str| format!("/proc/{}/ns/{name}", target.pid);
     let staged = target.differs & USER != 0 && !host.is_privileged();
     if staged {
@@ -66,7 +69,8 @@ mod tests {
 
     fn planned(options: &Options<'_>) -> Plan {
         let process = serde_json::from_str(r#"{"args": ["/bin/true"], "cwd": "/"}"#).unwrap();
-        let target = Target { pid: 1, differs: 0, personality: None, memory_policy: None };
+        let target =
+            Target { pid: 1, differs: 0, denies_groups: false, personality: None, memory_policy: None };
         let host = Host { uid: 0, gid: 0, capabilities: u64::MAX, layout: Layout::default() };
         exec(&process, target, &host, options).unwrap()
     }

@@ -78,9 +78,11 @@ pub struct Plan {
     pub handed: Vec<Handed>,
     pub steps: Steps,
     pub oom_score_adj: Option<i32>,
-    /// Runtime hooks run while init pauses.
+    /// Init pauses while runtime hooks run, and until the state that its own hooks read is written.
     pub pauses: bool,
     pub terminal: bool,
+    /// Where setgroups is denied the caller's groups cannot be left (user_namespaces(7)).
+    pub denies_groups: bool,
 }
 
 impl Plan {
@@ -90,10 +92,11 @@ impl Plan {
         FIRST_FREE_FD + self.handed.len() as i32 - 1
     }
 
-    /// For messages: the host path behind a tree that init was handed.
+    /// For messages: the host path behind a tree or namespace that init was handed.
     pub fn source_of(&self, fd: i32) -> &str {
         match self.handed.get((fd - FIRST_FREE_FD) as usize) {
             Some(Handed::Tree(tree)) => &tree.source,
+            Some(Handed::Namespace { path, .. }) => path,
             _ => "the source",
         }
     }

@@ -116,6 +116,7 @@ pub fn plan(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()> {
     if matches!(plan.born.user, UserNamespace::New { .. }) {
         plan.born.new |= USER;
     }
+    plan.denies_groups = matches!(&plan.born.user, UserNamespace::New { deny_setgroups: true, .. });
     plan.born.time_offsets = time_offsets(spec);
     Ok(())
 }

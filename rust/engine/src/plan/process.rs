@@ -126,9 +126,7 @@ fn identity(plan: &mut Plan, process: &Process<'_>, sets: &Sets, borrow: u64) {
     plan.add(origin, Step::BoundingSet { keep: sets.bounding });
     let user = &process.user;
     let groups: Vec<u8> = user.additional_gids.iter().flat_map(|gid| gid.to_le_bytes()).collect();
-    let denied = matches!(&plan.born.user, super::UserNamespace::New { deny_setgroups: true, .. });
-    // Where setgroups is denied the caller's groups cannot be left (user_namespaces(7)).
-    let groups = (!denied || !groups.is_empty()).then_some(&groups[..]);
+    let groups = (!plan.denies_groups || !groups.is_empty()).then_some(&groups[..]);
     plan.add(Origin::At("/process/user"), Step::Identity { uid: user.uid, gid: user.gid, groups });
     plan.add(origin, sets.step(borrow));
 }

@@ -76,9 +76,11 @@ fn enter(
         seccomp: filter.as_ref().map(|(flags, program)| (&program[..], *flags)),
         ..Options::default()
     };
+    let differs = namespaces_to_join(&live.record, pid)?;
     let target = ExecTarget {
         pid,
-        differs: namespaces_to_join(&live.record, pid)?,
+        differs,
+        denies_groups: differs & namespace::USER != 0 && denies_groups(pid)?,
         personality: live.record.personality.as_ref(),
         memory_policy: live.record.memory_policy.as_ref(),
     };
@@ -158,6 +160,13 @@ fn namespaces_to_join(record: &crate::state::Record<'_>, pid: i32) -> Result<u64
         Ok(false) => Ok(record.namespaces),
         Err(errno) => Err(Error::refused("look at the container's user namespace", errno)),
     }
+}
+
+fn denies_groups(pid: i32) -> Result<bool> {
+    let path = format!("/proc/{pid}/setgroups");
+    let text = crate::cgroup::file::read_path(&path)
+        .map_err(|errno| Error::refused(format!("read {path:?}"), errno))?;
+    Ok(text.trim_end() == "deny")
 }
 
 /// The filter that `create` compiled, if the container has one.
