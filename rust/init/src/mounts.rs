@@ -37,8 +37,14 @@ pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what:
         found => found?,
     };
     fs::change_dir_to(folder.borrow())?;
-    mount::mount(Some(what.source), c".", Some(what.kind), what.flags, what.data)?;
-    if what.keep_mode || what.copy_up {
+    let fills = what.keep_mode || what.copy_up;
+    let flags = if fills { what.flags & !mount::MS_RDONLY } else { what.flags };
+    match mount::mount(Some(what.source), c".", Some(what.kind), flags, what.data) {
+        // The host's /sys is bound here, and cgroup2 is on it already: mount(2) puts no file system onto itself.
+        Err(Errno::EBUSY) if what.kind == c"cgroup2" => attach_new(folder.borrow(), what)?,
+        mounted => mounted?,
+    }
+    if fills {
         let below = fs::status(folder.borrow())?;
         let above = open_with(root, target, fs::O_RDONLY | fs::O_DIRECTORY, resolve_flags(strict))?;
         if what.keep_mode {
@@ -47,8 +53,20 @@ pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what:
         if what.copy_up {
             copy::tree(folder.borrow(), above.borrow())?;
         }
+        if what.flags & mount::MS_RDONLY != 0 {
+            let readonly = Attributes { set: mount::ATTR_RDONLY, ..Attributes::default() };
+            mount::set_attributes(above.borrow(), &readonly, false)?;
+        }
     }
     Ok(())
+}
+
+/// By move_mount(2), which does not look at what is below.
+fn attach_new(at: BorrowedFd<'_>, what: &Filesystem<'_>) -> Result<(), Errno> {
+    const SAME_AS_ATTRIBUTES: u64 = 0xf; // ro, nosuid, nodev, noexec
+    let attributes = what.flags & SAME_AS_ATTRIBUTES;
+    let new = mount::new_filesystem(what.kind, None, &mut core::iter::empty(), attributes)?;
+    mount::attach_tree(new.borrow(), at)
 }
 
 /// Hides a folder below an empty read-only file system, anything else below the host's null device. The device is
