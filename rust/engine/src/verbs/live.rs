@@ -66,8 +66,8 @@ impl Container {
         let pidfd = proc::pidfd_of(record.pid, record.start_time)?;
         let status = match &pidfd {
             None => Status::Stopped,
-            Some(_) if self.folder.has(state::GATE) => Status::Created,
             Some(_) if Cgroup::from_record(&record.cgroup).is_frozen()? => Status::Paused,
+            Some(_) if self.folder.has(state::GATE) => Status::Created,
             Some(_) => Status::Running,
         };
         Ok(Live { record, status, pidfd })
