@@ -38,6 +38,10 @@ pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) 
             let source = source.map_or_else(|| plan.source_of(fd).into(), quoted);
             Error { errno: Some(errno), ..bind_failed(target, &source, detail, errno) }
         }
+        Step::Join { fd, .. } => {
+            let error = Error::refused(format!("join the namespace {:?}", plan.source_of(fd)), errno);
+            if errno == Errno::EINVAL { error.hint("is it a namespace of this type?") } else { error }
+        }
         step => Error { errno: Some(errno), ..step_failed(&step, detail, errno) },
     };
     place(error, origin)
@@ -156,10 +160,11 @@ fn bind_failed(target: &CStr, source: &str, detail: Detail, errno: Errno) -> Err
         }
         Detail::SourceMissing => Error::refused(format!("take mount source {source:?}"), errno),
         Detail::KindDiffers => {
-            let (source, target_kind) =
+            let (kind, target_kind) =
                 if errno == Errno::ENOTDIR { ("a folder", "a file") } else { ("a file", "a folder") };
-            let message =
-                format!("cannot mount on {target:?}: the source is {source}, the destination {target_kind}");
+            let message = format!(
+                "cannot mount {source:?} on {target:?}: the source is {kind}, the destination {target_kind}"
+            );
             Error::new(ErrorKind::ConfigInvalid, message)
         }
         _ => Error::refused(format!("mount {source:?} on {target:?}"), errno),
