@@ -30,6 +30,8 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and take in the orphans of all that will be started."""
     processes.become_subreaper()
+    if os.geteuid() == 0:
+        views.leave_host_mounts()
     for line in (
         "requires(*needs): what the test needs of the host; see tests/support/needs.py",
         "not_on(runtime, why): the test does not judge this reference runtime",

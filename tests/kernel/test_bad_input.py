@@ -94,7 +94,8 @@ def test_a_bundle_without_config_is_refused(runtime: Runtime, bundle: MakeBundle
     config = bundle("true")
     (config.path / "config.json").unlink()
     said = create(runtime, config)
-    assert str(config.path / "config.json") in said
+    assert str(config.path) in said
+    assert "config.json" in said
     assert "estiba spec" in hint(said)
 
 
@@ -112,12 +113,12 @@ def test_a_bundle_that_is_absent_is_refused(runtime: Runtime, folder: Path) -> N
         ("/process/args", [], []),
         ("/process/args/0", 5, ["string"]),
         ("/process/cwd", "tmp", ["tmp"]),
-        ("/process/user/uid", "root", ["integer", "string"]),
+        ("/process/user/uid", "root", ["root"]),
         ("/process/user/uid", -1, ["-1"]),
-        ("/root/path", 7, ["string"]),
+        ("/root/path", 7, ["7"]),
         ("/hostname", ["web"], ["string", "array"]),
         ("/mounts", {}, ["array", "object"]),
-        ("/mounts/0/destination", 7, ["string"]),
+        ("/mounts/0/destination", 7, ["7"]),
         ("/linux/namespaces", "all", ["array", "string"]),
         ("/process/rlimits/0/type", "RLIMIT_NOFIL", ["RLIMIT_NOFIL"]),
         ("/linux/seccomp", {"defaultAction": "ALLOW"}, ["ALLOW"]),
@@ -219,7 +220,7 @@ def test_an_unknown_file_system_is_refused(runtime: Runtime, bundle: MakeBundle)
         runtime, bundle("true", {"/mounts/-": {"destination": "/x", "type": "nosuchfs", "source": "x"}})
     )
     assert said.startswith("config.json /mounts/7"), said
-    assert '"nosuchfs"' in said
+    assert "nosuchfs" in said
 
 
 def test_a_misspelt_mount_option_is_refused_with_the_one_that_was_meant(
@@ -253,7 +254,7 @@ def test_a_program_that_is_not_executable_is_refused(runtime: Runtime, bundle: M
     said = create(runtime, config, phrase="permission denied")
     assert said.startswith("config.json /process/args/0: "), said
     assert "/bin/plain" in said
-    assert "chmod" in hint(said)
+    assert "execute permission" in hint(said)
 
 
 def test_a_program_that_is_a_folder_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
@@ -341,7 +342,7 @@ def test_a_second_container_of_the_same_name_is_refused(runtime: Runtime, bundle
         ("pause", "stopped", None),
         ("exec", "stopped", None),
         ("exec", "paused", "resume"),
-        ("start", "paused", "resume"),
+        ("start", "paused", None),
     ],
 )
 def test_a_verb_in_the_wrong_state_is_refused_with_the_state(

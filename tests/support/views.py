@@ -6,12 +6,17 @@ The pure view is a mount namespace of its own, held by a sleeping process; nothi
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 from support import processes
 from support.processes import Pipe
+
+CLONE_NEWNS = 0x20000
+MS_REC = 1 << 14
+MS_PRIVATE = 1 << 18
 
 TO_PURE_V2 = """
 set -e
@@ -55,6 +60,13 @@ def host_is_pure_v2() -> bool:
 def available() -> list[str]:
     """The views that can be had on this host."""
     return ["v2"] if host_is_pure_v2() else ["hybrid", "v2"]
+
+
+def leave_host_mounts() -> None:
+    """Give this process a mount namespace of its own: what tests mount is theirs, and what others mount is not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
+        raise OSError(ctypes.get_errno(), "no mount namespace for the tests")
 
 
 class View:
