@@ -26,6 +26,7 @@ mod launch;
 mod oci_state;
 pub mod plan;
 mod proc;
+mod program;
 pub mod seccomp;
 pub mod spec;
 pub mod state;
