@@ -205,3 +205,19 @@ def test_rootless(
     os.chown(agent.path, ROOTLESS_UID, ROOTLESS_UID)
     result = rootless.run(config)
     assert MARK in result.err, str(result)
+
+
+@pytest.mark.views("hybrid")
+def test_nobody_waits_for_a_start_that_died(
+    runtime: Runtime, bundle: MakeBundle, folder: Path, pipe: Pipe
+) -> None:
+    container = runtime.create(bundle(READY, asks("mkdir", path=folder / "nobody")), stdout=pipe)
+    # What start does, but for taking the listener: as if it had been killed right then.
+    outcome = os.open(runtime.root / container.id / "outcome", os.O_RDONLY | os.O_NONBLOCK)
+    gate = os.open(runtime.root / container.id / "gate", os.O_WRONLY | os.O_NONBLOCK)
+    os.write(gate, b"s")
+    os.close(gate)
+    code = container.wait(120)
+    os.close(outcome)
+    container.delete()
+    assert code == 128 + 4  # SIGILL: it may make no system call, not even one that ends it

@@ -114,8 +114,15 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
     fds.extend(opened.iter().map(Given::number));
     let namespaces = Namespaces::open(plan)?;
     let visits: Vec<Visit<'_>> = namespaces.visits.iter().map(Visited::as_visit).collect();
-    let mut write_maps =
-        |pid: i32| -> core::result::Result<(), Errno> { write_maps(plan, pid, ours.borrow()) };
+    let mut maps_failed = None;
+    let mut write_maps = |pid: i32| -> core::result::Result<(), Errno> {
+        user_namespace::write_own(pid, &plan.born.user).map_err(|error| {
+            let errno = error.errno.unwrap_or(Errno::EPERM);
+            maps_failed = Some(error);
+            errno
+        })?;
+        socket::send(ours.borrow(), &[1]).map(drop)
+    };
     let _visit = processors::Visit::to(plan.born.affinity.as_deref())?;
     let launched = clone::launch(Launch {
         image: image.borrow(),
@@ -136,7 +143,7 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
         },
         time_offsets: plan.born.time_offsets.as_ref().map(|text| text.as_bytes()),
     })
-    .map_err(|error| describe(error, plan))?;
+    .map_err(|error| maps_failed.take().unwrap_or_else(|| describe(error, plan)))?;
     Ok(Launched { pid: launched.pid, pidfd: launched.pidfd, report: ours })
 }
 
@@ -238,15 +245,6 @@ impl Namespaces {
     }
 }
 
-/// Writes the maps of the child's new user namespace and lets it go on.
-fn write_maps(plan: &Plan, pid: i32, socket: BorrowedFd<'_>) -> core::result::Result<(), Errno> {
-    let UserNamespace::New { uid_map, gid_map, deny_setgroups, .. } = &plan.born.user else {
-        return Err(Errno::EINVAL);
-    };
-    user_namespace::write_maps(pid, uid_map, gid_map, *deny_setgroups)?;
-    socket::send(socket, &[1]).map(drop)
-}
-
 /// The child failed before init ran.
 fn describe(error: CloneError, plan: &Plan) -> Error {
     let CloneError { failed, errno } = error;
@@ -267,9 +265,6 @@ fn describe(error: CloneError, plan: &Plan) -> Error {
         None => error,
     };
     match (failed, errno, &plan.born.user) {
-        (Failed::Maps, Errno::EPERM, _) => error.hint(
-            "without root only one id can be mapped, the caller's own; ranges need newuidmap and /etc/subuid",
-        ),
         (Failed::Clone, Errno::ENOSPC, _) => {
             error.hint("a limit of /proc/sys/user/max_*_namespaces is reached")
         }

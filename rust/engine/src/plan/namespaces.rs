@@ -39,6 +39,8 @@ pub enum UserNamespace {
         uid_map: String,
         gid_map: String,
         deny_setgroups: bool,
+        /// Which of the two the caller may not write itself: newuidmap and newgidmap do (subuid(5)).
+        helpers: (bool, bool),
         identity: (u32, u32),
     },
     Join {
@@ -137,12 +139,20 @@ fn new_user_namespace(spec: &Spec<'_>, host: &Host) -> Result<UserNamespace> {
         })
     };
     let identity = (first(uids, "/linux/uidMappings")?, first(gids, "/linux/gidMappings")?);
+    let helpers = (needs_helper(uids, host.uid, host), needs_helper(gids, host.gid, host));
     Ok(UserNamespace::New {
         uid_map: map_text(uids),
         gid_map: map_text(gids),
-        deny_setgroups: !host.is_privileged(),
+        deny_setgroups: !host.is_privileged() && !helpers.1,
+        helpers,
         identity,
     })
+}
+
+/// Without privileges a process may map one id, its own (user_namespaces(7)).
+fn needs_helper(maps: &[Mapping], own: u32, host: &Host) -> bool {
+    let alone = matches!(maps, [only] if only.size == 1 && only.host == own);
+    !alone && !host.is_privileged()
 }
 
 pub fn map_text(maps: &[Mapping]) -> String {

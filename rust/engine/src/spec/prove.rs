@@ -121,13 +121,21 @@ fn namespaces(spec: &Spec<'_>) -> Proof {
     }
 }
 
-/// One mapping cannot overlap another; more are Python's to compare.
+/// A few mappings, each within the ids and apart from the others on both sides; long lists are Python's to compare.
 fn mappings(maps: &[Mapping]) -> Proof {
-    let [map] = maps else { return Err("not exactly one mapping".to_string()) };
-    let fits = map.size > 0
-        && map.container.checked_add(map.size).is_some()
-        && map.host.checked_add(map.size).is_some();
-    plain(fits, "an odd mapping")
+    const MANY: usize = 16;
+    plain((1..=MANY).contains(&maps.len()), "no mapping, or many")?;
+    let fits = |first: u32, size: u32| size > 0 && first.checked_add(size).is_some();
+    let apart = |one: u32, size: u32, other: u32, others: u32| one + size <= other || other + others <= one;
+    for (index, map) in maps.iter().enumerate() {
+        plain(fits(map.container, map.size) && fits(map.host, map.size), "an odd mapping")?;
+        let alone = maps[..index].iter().all(|earlier| {
+            apart(map.container, map.size, earlier.container, earlier.size)
+                && apart(map.host, map.size, earlier.host, earlier.size)
+        });
+        plain(alone, "mappings that overlap")?;
+    }
+    Ok(())
 }
 
 fn mount(mount: &Mount<'_>) -> Proof {
@@ -241,4 +249,35 @@ fn hooks_are_sure(spec: &Spec<'_>) -> bool {
             && env
             && hook.timeout.is_none_or(|seconds| seconds > 0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn map(container: u32, host: u32, size: u32) -> Mapping {
+        Mapping { container, host, size }
+    }
+
+    #[test]
+    fn mappings_that_lie_apart_are_proved() {
+        assert_eq!(mappings(&[map(0, 1000, 1), map(1, 100_000, 65_536)]), Ok(()));
+        assert_eq!(mappings(&[map(1, 0, 1000), map(0, 1000, 1), map(1001, 1001, 64_535)]), Ok(()));
+        assert_eq!(mappings(&[map(0, 0, u32::MAX)]), Ok(()));
+    }
+
+    #[test]
+    fn mappings_that_overlap_on_one_side_or_go_too_far_are_asked_about() {
+        for odd in [
+            vec![],
+            vec![map(0, 0, 0)],
+            vec![map(1, 0, u32::MAX)],
+            vec![map(0, 0, 10), map(9, 20, 1)],
+            vec![map(0, 0, 10), map(20, 9, 1)],
+            vec![map(5, 100, 5), map(0, 0, 6)],
+        ] {
+            assert!(mappings(&odd).is_err(), "{odd:?}");
+        }
+    }
 }
