@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -114,9 +115,10 @@ class Watch:
 
     def left(self) -> list[str]:
         """Name what was left, once the processes that were ending have had the time to."""
-        for pid in self._site.processes() - self._processes:
-            processes.ended(pid, 10)
-        processes.reap_orphans()
+        deadline = time.monotonic() + 10
+        while (more := self._site.processes() - self._processes) and time.monotonic() < deadline:
+            for pid in more:
+                processes.ended(pid, max(0.0, deadline - time.monotonic()))
         return [
             *(f"process {p}: {command_line(p)}" for p in self._site.processes() - self._processes),
             *(f"cgroup {c}" for c in sorted(self._site.cgroups() - self._cgroups)),

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clients.client import Client
-from clients.site import Site
+from clients.site import Site, remove
+from support.views import hierarchies
 
 DROP_IN = Path(__file__).resolve().parents[2] / "data/data/share/containers/containers.conf.d/50-estiba.conf"
 CONF = """
@@ -43,16 +44,23 @@ class Podman(Client):
     """podman; every new container goes into the site's cgroup."""
 
     def argv(self, words: Sequence[str]) -> list[str]:
-        """Put the cgroup parent after the word that makes a container."""
+        """Put the cgroup parent after the word that makes a container; for `build`, it is the very cgroup."""
         count = 2 if list(words[:2]) == ["pod", "create"] else 1
         makes = words[0] in ("run", "create", "build") or count == 2
-        parent = ["--cgroup-parent", self.site.cgroup] if makes else []
+        place = f"{self.site.cgroup}/built" if words[0] == "build" else self.site.cgroup
+        parent = ["--cgroup-parent", place] if makes else []
         return [*self.words, *words[:count], *parent, *words[count:]]
 
     def sweep(self) -> None:
         """Remove all containers and pods."""
         self.call("pod", "rm", "-fa", "-t", "0")
         self.call("rm", "-fa", "-t", "0")
+        for hierarchy in hierarchies():
+            if not hierarchy.controllers & {"memory", "pids"}:  # podman 4.3 forgets a pod's cgroup there
+                for pod in hierarchy.mountpoint.joinpath(self.site.cgroup.lstrip("/")).glob(
+                    "[0-9a-f]*[0-9a-f]"
+                ):
+                    remove(pod)
 
     def close(self) -> None:
         """Nothing of podman runs between calls."""

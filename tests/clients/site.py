@@ -69,8 +69,8 @@ class Site:
         return Path(f"/proc/{self.pid}/root", path.lstrip("/"))
 
     def processes(self) -> set[int]:
-        """The processes of this site but its init, as this process numbers them."""
-        return processes.descendants(self.pid)
+        """The processes of this site but its init and those that it is about to reap, as this process numbers them."""
+        return {pid for pid in processes.descendants(self.pid) if not processes.is_zombie(pid)}
 
     def cgroups(self) -> set[Path]:
         """The cgroups below the site's own, but for those that are there for good."""
@@ -81,8 +81,9 @@ class Site:
         return found
 
     def mounts(self) -> set[str]:
-        """The mount lines of this site."""
-        return set(Path(f"/proc/{self.pid}/mountinfo").read_text().splitlines())
+        """The mount points of this site, but for podman's own that comes and goes."""
+        lines = Path(f"/proc/{self.pid}/mountinfo").read_text().splitlines()
+        return {line.split()[4] for line in lines} - {f"{self.folder}/graph/overlay"}
 
     def close(self) -> None:
         """End every process of the site, and remove its cgroups."""

@@ -126,6 +126,14 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def is_zombie(pid: int) -> bool:
+    """Say whether a process has ended; one that was waited for has too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 def status(pid: int | str) -> dict[str, str]:
     """/proc/PID/status as a dict."""
     return parse_status(Path(f"/proc/{pid}/status").read_text())
