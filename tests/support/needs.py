@@ -35,6 +35,8 @@ def missing(need: str, view: View | None) -> str | None:
 def _met(need: str) -> bool:
     if need == "root":
         return os.geteuid() == 0
+    if need == "no-selinux":
+        return not Path("/sys/fs/selinux/enforce").exists()
     if need == "reachable-checkout":
         return _others_may_reach(Path(__file__))
     if need.startswith("command:"):

@@ -101,7 +101,7 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
         Step::MakeDevice { name, .. } => refused(format!("make the device {:?}", quoted(name))),
         Step::BindDevice { path, .. } => refused(format!("bind the host's device {:?}", quoted(path))),
         Step::MakeSymlink { name, .. } => refused(format!("make the link {:?}", quoted(name))),
-        Step::Mask { path } => refused(format!("mask {:?}", quoted(path))),
+        Step::Mask { path, .. } => refused(format!("mask {:?}", quoted(path))),
         Step::MakeReadonly { path } => refused(format!("make {:?} read-only", quoted(path))),
         Step::Sysctl { path, value } => {
             let value = String::from_utf8_lossy(value);

@@ -3,7 +3,7 @@
 
 use crate::cgroup::Layout;
 use crate::error::{Error, Result};
-use estiba_sys::process;
+use estiba_sys::{fs, process};
 
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -12,6 +12,8 @@ pub struct Host {
     /// The caller's permitted capabilities, a bit each.
     pub capabilities: u64,
     pub layout: Layout,
+    /// Asked only where a config has labels.
+    pub has_selinux: bool,
 }
 
 pub const CAP_SETUID: u64 = 1 << 7;
@@ -27,7 +29,17 @@ impl Host {
             gid: process::effective_gid(),
             capabilities: permitted,
             layout,
+            has_selinux: false,
         })
+    }
+
+    /// Looks for SELinux if one of the labels is there.
+    #[must_use]
+    pub fn with_labels(mut self, labels: [Option<&str>; 2]) -> Host {
+        const SELINUX_MAGIC: u64 = 0xf97c_ff8c;
+        let asked = labels.into_iter().flatten().any(|label| !label.is_empty());
+        self.has_selinux = asked && fs::filesystem_type_at(c"/sys/fs/selinux") == Ok(SELINUX_MAGIC);
+        self
     }
 
     /// Whether namespaces can be made and ids mapped without a user namespace of one's own.

@@ -83,7 +83,13 @@ fn feed(text: &[u8], host: &Host) -> bool {
 #[test]
 fn no_mutation_of_a_recorded_config_panics() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/recorded"));
-    let host = Host { uid: 0, gid: 0, capabilities: u64::MAX, layout: Layout::pure_v2("/sys/fs/cgroup") };
+    let host = Host {
+        uid: 0,
+        gid: 0,
+        capabilities: u64::MAX,
+        layout: Layout::pure_v2("/sys/fs/cgroup"),
+        has_selinux: false,
+    };
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut planned = 0;
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

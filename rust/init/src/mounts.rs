@@ -28,6 +28,7 @@ pub struct Filesystem<'a> {
     pub data: Option<&'a CStr>,
     pub keep_mode: bool,
     pub copy_up: bool,
+    pub label: Option<&'a CStr>,
 }
 
 /// Mounts on the opened folder: as the working directory it is ".", a path that nobody can swap.
@@ -37,7 +38,7 @@ pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what:
         found => found?,
     };
     fs::change_dir_to(folder.borrow())?;
-    let fills = what.keep_mode || what.copy_up;
+    let fills = what.keep_mode || what.copy_up || what.label.is_some();
     let flags = if fills { what.flags & !mount::MS_RDONLY } else { what.flags };
     match mount::mount(Some(what.source), c".", Some(what.kind), flags, what.data) {
         // The host's /sys is bound here, and cgroup2 is on it already: mount(2) puts no file system onto itself.
@@ -49,6 +50,9 @@ pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what:
         let above = open_with(root, target, fs::O_RDONLY | fs::O_DIRECTORY, resolve_flags(strict))?;
         if what.keep_mode {
             fs::change_mode(above.borrow(), below.mode & 0o7777)?;
+        }
+        if let Some(label) = what.label {
+            fs::set_attribute(above.borrow(), c"security.selinux", label.to_bytes_with_nul())?;
         }
         if what.copy_up {
             copy::tree(folder.borrow(), above.borrow())?;
@@ -71,15 +75,15 @@ fn attach_new(at: BorrowedFd<'_>, what: &Filesystem<'_>) -> Result<(), Errno> {
 
 /// Hides a folder below an empty read-only file system, anything else below the host's null device. The device is
 /// cloned from the host by this step, so the container's /dev plays no part (CVE-2025-31133).
-pub fn mask(root: BorrowedFd<'_>, path: &CStr) -> Outcome {
+pub fn mask(root: BorrowedFd<'_>, path: &CStr, data: &CStr) -> Outcome {
     let at = match open_in(root, path, 0) {
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
         found => found?,
     };
     if fs::status(at.borrow())?.is_dir() {
         fs::change_dir_to(at.borrow())?;
-        let (kind, small) = (c"tmpfs", c"nr_blocks=1,nr_inodes=1");
-        return Ok(mount::mount(Some(kind), c".", Some(kind), mount::MS_RDONLY, Some(small))?);
+        let kind = Some(c"tmpfs");
+        return Ok(mount::mount(kind, c".", kind, mount::MS_RDONLY, Some(data))?);
     }
     let null = mount::clone_tree(CWD, c"/dev/null", false, true)?;
     Ok(mount::attach_tree(null.borrow(), at.borrow())?)

@@ -136,8 +136,8 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             init.root = Some(mounts::open_root(path, bind)?);
             Ok(())
         }
-        Step::MountFilesystem { target, kind, source, flags, data, strict, keep_mode, copy_up } => {
-            let what = mounts::Filesystem { kind, source, flags, data, keep_mode, copy_up };
+        Step::MountFilesystem { target, kind, source, flags, data, strict, keep_mode, copy_up, label } => {
+            let what = mounts::Filesystem { kind, source, flags, data, keep_mode, copy_up, label };
             init.mounted = true;
             mounts::mount_filesystem(init.root()?, target, strict, &what)
         }
@@ -165,7 +165,7 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
         }
         Step::BindDevice { path, source } => devices::bind(init.root()?, path, source),
         Step::MakeSymlink { name, target } => devices::make_symlink(init.folder()?, name, target),
-        Step::Mask { path } => mounts::mask(init.root()?, path),
+        Step::Mask { path, data } => mounts::mask(init.root()?, path, data),
         Step::MakeReadonly { path } => mounts::make_readonly(init.root()?, path),
         Step::Sysctl { path, value } => identity::write_kernel_file(c"/proc/sys", path, value),
         Step::Terminal { socket, rows, columns, console, uid } => {

@@ -89,6 +89,8 @@ steps! {
         keep_mode: bool,
         /// Bring what the folder holds along (tmpcopyup).
         copy_up: bool,
+        /// The SELinux label of the new root, where the file system takes none as data.
+        label: Option<&'a CStr>,
     }
     /// Bind a file or folder of the host, by path or as a detached tree.
     MountBind {
@@ -107,8 +109,8 @@ steps! {
     BindDevice { path: &'a CStr, source: &'a CStr }
     /// A link in the opened folder.
     MakeSymlink { name: &'a CStr, target: &'a CStr }
-    /// Hide a path: an empty read-only folder, or the null device.
-    Mask { path: &'a CStr }
+    /// Hide a path: an empty read-only folder, a tmpfs of this data, or the null device.
+    Mask { path: &'a CStr, data: &'a CStr }
     MakeReadonly { path: &'a CStr }
     /// Write a kernel parameter of the namespaces: `path` below /proc/sys.
     Sysctl { path: &'a CStr, value: &'a [u8] }

@@ -76,6 +76,12 @@ pub fn make_symlink(target: &CStr, at: BorrowedFd<'_>, path: &CStr) -> Result<()
     unsafe { sc!(nr::SYMLINKAT, target.as_ptr(), at.raw(), path.as_ptr()) }.map(drop)
 }
 
+/// Sets an extended attribute of an open file (xattr(7)).
+pub fn set_attribute(file: BorrowedFd<'_>, name: &CStr, value: &[u8]) -> Result<()> {
+    // SAFETY: `name` is a C string, `value` is readable for its length.
+    unsafe { sc!(nr::FSETXATTR, file.raw(), name.as_ptr(), value.as_ptr(), value.len(), 0) }.map(drop)
+}
+
 pub fn remove_file(at: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     // SAFETY: `path` is a C string.
     unsafe { sc!(nr::UNLINKAT, at.raw(), path.as_ptr(), 0) }.map(drop)

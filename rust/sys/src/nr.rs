@@ -32,6 +32,7 @@ pub const FLOCK: usize = 73;
 pub const FSCONFIG: usize = 431;
 pub const FSMOUNT: usize = 432;
 pub const FSOPEN: usize = 430;
+pub const FSETXATTR: usize = 190;
 pub const FSTAT: usize = 5;
 pub const FSTATFS: usize = 138;
 pub const FSYNC: usize = 74;

@@ -121,7 +121,7 @@ mod tests {
         let mut plan = Plan::default();
         plan.born.user = user;
         let layout = Layout { hierarchies: alloc::vec::Vec::new() };
-        let host = Host { uid, gid: uid, capabilities: u64::MAX, layout };
+        let host = Host { uid, gid: uid, capabilities: u64::MAX, layout, has_selinux: false };
         mapped_ids(&plan, &mount, 3, &flags, &host)
     }
 

@@ -2,6 +2,7 @@
 //! A mount of type "cgroup": what the container sees below /sys/fs/cgroup, in the layout of this host.
 
 use super::filesystem::{has_new_cgroup_namespace, text};
+use super::labels::with_context;
 use super::mounts::Flags;
 use super::{Options, Origin, Plan};
 use crate::cgroup::{Dir, Hierarchy};
@@ -23,7 +24,8 @@ pub fn plan(
 ) -> Result<()> {
     let flags = Flags::read(mount.options.iter().map(|option| &**option));
     let namespaced = has_new_cgroup_namespace(spec);
-    let mut view = View { plan, index, flags, namespaced };
+    let label = options.mount_label;
+    let mut view = View { plan, index, flags, namespaced, label };
     if host.layout.is_pure_v2() {
         let folder = options.cgroup.iter().find(|dir| dir.is_v2());
         return view.one(&mount.destination, None, folder);
@@ -43,6 +45,7 @@ struct View<'p> {
     index: usize,
     flags: Flags,
     namespaced: bool,
+    label: Option<&'p str>,
 }
 
 impl View<'_> {
@@ -63,6 +66,7 @@ impl View<'_> {
             strict: false,
             keep_mode: false,
             copy_up: false,
+            label: None,
         };
         self.plan.add(origin, step);
         Ok(())
@@ -71,7 +75,7 @@ impl View<'_> {
     /// v1: the hierarchies are folders of a small file system of their own.
     fn folder_of_folders(&mut self, target: &str) -> Result<()> {
         let writable = self.flags.as_mount_flags() & !MS_RDONLY;
-        self.mount(target, c"tmpfs", writable, Some("mode=755"))
+        self.mount(target, c"tmpfs", writable, Some(&with_context("mode=755", self.label)))
     }
 
     /// One hierarchy: its own view in a cgroup namespace, else the container's folder of the host's.

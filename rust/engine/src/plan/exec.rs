@@ -2,7 +2,7 @@
 //! Plans a process that enters a container: the namespaces of its init, then the process as in create.
 
 use super::filesystem::{open_terminal, terminal_of};
-use super::{Handed, Options, Origin, Plan, UserNamespace, identity, process, scheduling};
+use super::{Handed, Options, Origin, Plan, UserNamespace, labels, process, scheduling};
 use crate::error::Result;
 use crate::host::Host;
 use crate::spec::{Hooks, MemoryPolicy, Personality, Process};
@@ -37,7 +37,7 @@ pub fn exec(process: &Process<'_>, target: Target<'_>, host: &Host, options: &Op
         plan.born.visits.push((PID, own("pid"), Origin::Runtime));
     }
     plan.add(Origin::Runtime, Step::NewSession {});
-    identity::label_process(&mut plan, process)?;
+    labels::label_process(&mut plan, process, host)?;
     let joined_by_init = target.differs & !PID & if staged { !USER } else { u64::MAX };
     if joined_by_init != 0 {
         let fd = plan.hand(Handed::Container);
@@ -71,7 +71,8 @@ mod tests {
         let process = serde_json::from_str(r#"{"args": ["/bin/true"], "cwd": "/"}"#).unwrap();
         let target =
             Target { pid: 1, differs: 0, denies_groups: false, personality: None, memory_policy: None };
-        let host = Host { uid: 0, gid: 0, capabilities: u64::MAX, layout: Layout::default() };
+        let host =
+            Host { uid: 0, gid: 0, capabilities: u64::MAX, layout: Layout::default(), has_selinux: false };
         exec(&process, target, &host, options).unwrap()
     }
 

@@ -2,7 +2,7 @@
 //! The container's file system, in the order in which it must be built: root, mounts, devices, terminal, hooks, what
 //! is hidden, the pivot.
 
-use super::{Handed, Options, Origin, Plan, cgroups, devices, identity, mounts, namespaces, process};
+use super::{Handed, Options, Origin, Plan, cgroups, devices, identity, labels, mounts, namespaces, process};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::spec::{Process, Root, Spec};
@@ -10,6 +10,9 @@ use alloc::ffi::CString;
 use alloc::format;
 use estiba_init::step::Step;
 use estiba_sys::mount::{ATTR_RDONLY, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE};
+
+/// The file system below which a masked folder lies: it has room for its own root.
+const EMPTY: &str = "nr_blocks=1,nr_inodes=1";
 
 /// A C string of a config value; the specification's JSON may hold a NUL, the kernel's strings may not.
 pub fn text(value: &str, origin: Origin) -> Result<CString> {
@@ -53,14 +56,17 @@ pub fn plan(
     }
     hooks_before_pivot(plan, spec)?;
     identity::sysctls(plan, spec)?;
-    identity::labels(plan, spec)?;
+    if let Some(process) = &spec.process {
+        labels::label_process(plan, process, host)?;
+    }
     for (index, path) in spec.linux.readonly_paths.iter().enumerate() {
         let origin = Origin::Item("/linux/readonlyPaths", index);
         plan.add(origin, Step::MakeReadonly { path: &text(path, origin)? });
     }
+    let mask = text(&labels::with_context(EMPTY, options.mount_label), Origin::At("/linux/mountLabel"))?;
     for (index, path) in spec.linux.masked_paths.iter().enumerate() {
         let origin = Origin::Item("/linux/maskedPaths", index);
-        plan.add(origin, Step::Mask { path: &text(path, origin)? });
+        plan.add(origin, Step::Mask { path: &text(path, origin)?, data: &mask });
     }
     let pivot = if options.no_pivot { Step::MoveRoot {} } else { Step::PivotRoot {} };
     plan.add(Origin::At("/root/path"), pivot);

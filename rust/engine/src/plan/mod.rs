@@ -9,6 +9,7 @@ mod devices;
 mod exec;
 mod filesystem;
 mod identity;
+mod labels;
 mod mounts;
 mod namespaces;
 mod number_list;
@@ -48,6 +49,8 @@ pub struct Options<'a> {
     pub no_new_keyring: bool,
     /// The container's cgroup, for mounts that show it.
     pub cgroup: &'a [Dir],
+    /// The label of new file systems; the planner takes it from the config.
+    pub mount_label: Option<&'a str>,
     /// The compiled seccomp filter and its flags.
     pub seccomp: Option<(&'a [u8], u32)>,
 }
@@ -111,6 +114,7 @@ pub fn create(spec: &Spec<'_>, host: &Host, options: &Options<'_>) -> Result<Pla
     let process = spec.process.as_ref().ok_or_else(|| missing("/process"))?;
     let root = spec.root.as_ref().ok_or_else(|| missing("/root"))?;
     refuse_unbuilt(spec)?;
+    let options = &Options { mount_label: labels::of_mounts(spec, host)?, ..options.clone() };
     let mut plan =
         Plan { oom_score_adj: process.oom_score_adj, terminal: process.terminal, ..Plan::default() };
     namespaces::plan(&mut plan, spec, host)?;

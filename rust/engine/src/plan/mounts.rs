@@ -2,7 +2,7 @@
 //! `mounts`: options to flags, attributes and data; one step a mount, more where the kernel needs it.
 
 use super::filesystem::text;
-use super::{Options, Origin, Plan, below_bundle, binds};
+use super::{Options, Origin, Plan, below_bundle, binds, labels};
 use crate::error::Result;
 use crate::generated::lookup;
 use crate::generated::mount_options::{ATIME_FIELD, MOUNT_OPTIONS, MountOption};
@@ -119,7 +119,7 @@ pub fn plan(
         binds::plan(plan, mount, index, &destination, source, &flags, host)?;
     } else {
         binds::refuse_without_bind(mount, index, &flags)?;
-        filesystem(plan, mount, index, &destination, &flags)?;
+        filesystem(plan, mount, index, &destination, &flags, options)?;
     }
     if flags.set_below != 0 || flags.clear_below != 0 {
         let (set, clear) = (flags.set_below, flags.clear_below);
@@ -159,22 +159,27 @@ fn filesystem(
     index: usize,
     destination: &core::ffi::CStr,
     flags: &Flags,
+    options: &Options<'_>,
 ) -> Result<()> {
     let origin = Origin::Item(WHERE, index);
     let name = mount.kind.as_deref().unwrap_or("none");
     let kind = text(name, Origin::Member(WHERE, index, "type"))?;
     let source = text(mount.source.as_deref().unwrap_or(name), Origin::Member(WHERE, index, "source"))?;
-    let data = text(&flags.data, Origin::Member(WHERE, index, "options"))?;
+    let (context, label) = labels::for_kind(name, options.mount_label);
+    let data = labels::with_context(&flags.data, context);
+    let data = text(&data, Origin::Member(WHERE, index, "options"))?;
+    let label = label.map(|label| text(label, Origin::At("/linux/mountLabel"))).transpose()?;
     let sets_mode = flags.data.split(',').any(|option| option.starts_with("mode="));
     let step = Step::MountFilesystem {
         target: destination,
         kind: &kind,
         source: &source,
         flags: flags.as_mount_flags(),
-        data: (!flags.data.is_empty()).then_some(&*data),
+        data: (!data.is_empty()).then_some(&*data),
         strict: is_strict(destination),
         keep_mode: name == "tmpfs" && !sets_mode,
         copy_up: flags.copy_up,
+        label: label.as_deref(),
     };
     plan.add(origin, step);
     Ok(())

@@ -47,7 +47,8 @@ pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) ->
     if let (Some(process), Some(_)) = (&mut spec.process, &terminal) {
         foreground::take_callers_size(process);
     }
-    let host = Host::read()?;
+    let label = spec.process.as_ref().and_then(|process| process.selinux_label.as_deref());
+    let host = Host::read()?.with_labels([label, spec.linux.mount_label.as_deref()]);
     let folder = Folder::make(request.root, request.id)?;
     let mut undo = Undo { cgroup: None, launched: None };
     match create_in(&folder, request, &spec, &host, terminal, &mut undo) {
@@ -111,6 +112,7 @@ fn create_in(
         no_new_keyring: request.no_new_keyring,
         cgroup: &dirs,
         seccomp: filter.as_ref().map(|filter| (&filter.program[..], filter.flags)),
+        ..Options::default()
     };
     let plan = plan::create(spec, host, &options)?;
     let mut record = first_record(request, spec, dirs.clone());

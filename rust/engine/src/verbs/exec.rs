@@ -65,7 +65,7 @@ fn enter(
     live: &Live<'_>,
     terminal: Option<OwnedFd>,
 ) -> Result<Launched> {
-    let host = Host::read()?;
+    let host = Host::read()?.with_labels([process.selinux_label.as_deref(), None]);
     let filter = container_filter(container)?;
     let pid = live.record.pid;
     let options = Options {
