@@ -146,7 +146,7 @@ def test_run_reads_standard_input(podman: Podman) -> None:
 
 
 def test_run_has_a_terminal(podman: Podman) -> None:
-    shown = podman.typed("run", "--rm", "-it", IMAGE, "sh", lines="tty; exit\n", wanted="/dev/pts/0")
+    shown = podman.typed("run", "--rm", "-it", IMAGE, "sh", lines="tty; exit\n")
     assert "/dev/pts/0" in shown
 
 
