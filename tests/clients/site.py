@@ -30,6 +30,7 @@ echo ready
 exec catatonit -P
 """
 KEPT = ("keeper", "conmon")  # the site's own cgroup, and the one that podman makes once
+KEPT_MOUNTS = ("graph/overlay", "exec/netns/default")
 UNSHARE = (
     *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"),
     *("--pid", "--net", "--fork", "--kill-child", "--mount-proc"),
@@ -81,9 +82,9 @@ class Site:
         return found
 
     def mounts(self) -> set[str]:
-        """The mount points of this site, but for podman's own that comes and goes."""
+        """The mount points of this site, but for those that a client makes once, or that come and go."""
         lines = Path(f"/proc/{self.pid}/mountinfo").read_text().splitlines()
-        return {line.split()[4] for line in lines} - {f"{self.folder}/graph/overlay"}
+        return {line.split()[4] for line in lines} - {f"{self.folder}/{name}" for name in KEPT_MOUNTS}
 
     def close(self) -> None:
         """End every process of the site, and remove its cgroups."""
