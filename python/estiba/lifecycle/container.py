@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from estiba import _core, spec
 from estiba.bundle import Bundle
-from estiba.errors import ContainerError, ContainerNotFound, WrongState
+from estiba.errors import ContainerNotFound, WrongState
+from estiba.lifecycle import children
 from estiba.lifecycle.exec_process import exec_process
 from estiba.lifecycle.root import state_root
 from estiba.lifecycle.signal_number import signal_number
-from estiba.lifecycle.waiting import wait, wait_async
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +47,6 @@ class Container:
         self.id = id
         self.root = state_root() if root is None else os.path.abspath(root)
         self._init: _core.Process | None = None
-        self._entered: list[_core.Process] = []
 
     def __repr__(self) -> str:
         return f"Container({self.id!r}, root={self.root!r})"
@@ -94,6 +92,8 @@ class Container:
         container._init = _core.create(
             root=container.root, id=id, bundle=str(made.path), config=made.text, **options
         )
+        children.forget(container.root, id)  # those of a container that somebody else has deleted
+        children.adopt(container.root, id, container._init)
         return container
 
     @classmethod
@@ -132,7 +132,10 @@ class Container:
 
     @property
     def init(self) -> _core.Process:
-        """The init process, for who created the container. Raises WrongState for others."""
+        """The init process, for who created the container. Raises WrongState for others.
+
+        Its own `wait` does not reap what `exec` has started, without which init cannot end: use that of Container.
+        """
         if self._init is None:
             hint = "only the process that created a container can wait for its end"
             raise WrongState(f'container "{self.id}" was not created here', hint=hint)
@@ -140,11 +143,15 @@ class Container:
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for init's end; return 0..255, or 128 + n for signal n. Raises TimeoutError."""
-        return wait(self.init, timeout)
+        if own := children.of(self.root, self.id):
+            own.wait(self.init, timeout)
+        return self.init.wait()
 
     async def wait_async(self) -> int:
         """Wait for init's end on the running asyncio loop."""
-        return await wait_async(self.init)
+        if own := children.of(self.root, self.id):
+            await own.wait_async(self.init)
+        return self.init.wait()
 
     def exec(
         self,
@@ -181,8 +188,7 @@ class Container:
             ignore_paused=ignore_paused,
             stdio=stdio,
         )
-        self._entered = [process for process in self._entered if process.returncode is None]
-        self._entered.append(entered)
+        children.adopt(self.root, self.id, entered)
         return entered
 
     def kill(self, signal: int | str = "TERM", *, all: bool = False) -> None:
@@ -212,22 +218,13 @@ class Container:
 
     def delete(self, *, force: bool = False) -> None:
         """Remove a stopped container; with `force` kill it first, and be content when it is gone."""
-        self._reap_entered(force)
+        if force:
+            children.kill(self.root, self.id, self._init)
         _core.delete(root=self.root, id=self.id, force=force)
+        children.forget(self.root, self.id)
         if self._init is not None:
             self._init.close()
             self._init = None
-
-    def _reap_entered(self, force: bool) -> None:
-        """Take the ends of `exec`'s processes: a pid namespace does not end before they are reaped."""
-        if force and self._entered:
-            with contextlib.suppress(ContainerError):
-                _core.kill(root=self.root, id=self.id, signal=signal_number("KILL"), all=True)
-            for process in self._entered:
-                with contextlib.suppress(ValueError):  # closed: its end is somebody else's to take
-                    process.wait()
-                    process.close()
-            self._entered.clear()
 
     def __enter__(self) -> Self:
         return self

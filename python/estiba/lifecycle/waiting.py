@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from estiba._core import Process
 
 
@@ -17,24 +20,40 @@ def wait(process: Process, timeout: float | None = None) -> int:
         poll = select.poll()
         poll.register(process.fileno(), select.POLLIN)
         if not poll.poll(max(timeout, 0) * 1000):
-            raise TimeoutError(f"process {process.pid} has not ended within {timeout} s")
+            raise late(process, timeout)
     return process.wait()
 
 
 async def wait_async(process: Process) -> int:
     """Wait for the end on the running asyncio loop. Cancelling it leaves the process as it is."""
+    pidfd = os.dup(process.fileno())  # a loop has one reader a descriptor, and there may be many who wait
+    try:
+        await readable([pidfd])
+    finally:
+        os.close(pidfd)
+    return process.wait()
+
+
+async def readable(descriptors: Sequence[int]) -> None:
+    """Wait on the running asyncio loop until one can be read."""
     import asyncio
 
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
+    ready: asyncio.Future[None] = loop.create_future()
 
-    def readable() -> None:
-        if not ended.done():
-            ended.set_result(None)
+    def tell() -> None:
+        if not ready.done():
+            ready.set_result(None)
 
-    loop.add_reader(process.fileno(), readable)
+    for descriptor in descriptors:
+        loop.add_reader(descriptor, tell)
     try:
-        await ended
+        await ready
     finally:
-        loop.remove_reader(process.fileno())
-    return process.wait()
+        for descriptor in descriptors:
+            loop.remove_reader(descriptor)
+
+
+def late(process: Process, timeout: float | None) -> TimeoutError:
+    """Make the error of a wait that took too long."""
+    return TimeoutError(f"process {process.pid} has not ended within {timeout} s")
