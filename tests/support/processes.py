@@ -211,6 +211,9 @@ def holder(
             Path(f"/proc/{pid}/gid_map").write_text(gid_map or uid_map)
         yield pid
     finally:
+        if "--pid" in unshare:  # a child that changed its user namespace has lost what --kill-child had set
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.kill()
         forget(process)
         pipe.close()
