@@ -86,7 +86,8 @@ impl Launched {
     pub fn answer(&self, ignored: u64) -> Result<()> {
         match socket::send(self.report.borrow(), &ignored.to_le_bytes()) {
             Ok(_) => Ok(()),
-            Err(Errno::EPIPE) => Ok(()), // init is gone: `next` says why
+            // Init is gone, in the second case with something unread (unix(7)): `next` says why.
+            Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(()),
             Err(errno) => Err(Error::refused("answer init", errno)),
         }
     }
