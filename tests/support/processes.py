@@ -112,6 +112,11 @@ def children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def orphans() -> list[int]:
+    """The children that came to us when their own parent ended."""
+    return [pid for pid in children(os.getpid()) if pid not in _own]
+
+
 def descendants(pid: int) -> set[int]:
     """The children of a process, their children, and so on; a process that goes meanwhile takes its own with it."""
     parents: dict[int, int] = {}
