@@ -58,13 +58,7 @@ pub enum Said {
 impl Launched {
     pub fn next(&self) -> Result<Said> {
         let mut bytes = [0; REPORT];
-        let mut read = || fd::read(self.report.borrow(), &mut bytes);
-        let n = match read() {
-            // Init ended before it took our answer: that is told first, its report comes after (unix(7)).
-            Err(Errno::ECONNRESET) => read(),
-            read => read,
-        }
-        .map_err(|errno| Error::refused("read init's report", errno))?;
+        let n = self.read(&mut bytes).map_err(|errno| Error::refused("read init's report", errno))?;
         let report = Report::from_bytes(&bytes);
         Ok(match (n, report.step) {
             (REPORT, READY) => Said::Ready,
@@ -78,8 +72,16 @@ impl Launched {
     /// What follows a failed FindProgram: a missing interpreter or loader, a machine number. Read until init's end.
     pub fn proof(&self) -> Vec<u8> {
         let mut bytes = [0; PROOF];
-        let n = fd::read(self.report.borrow(), &mut bytes).unwrap_or(0);
+        let n = self.read(&mut bytes).unwrap_or(0);
         bytes[..n].to_vec()
+    }
+
+    fn read(&self, bytes: &mut [u8]) -> core::result::Result<usize, Errno> {
+        match fd::read(self.report.borrow(), bytes) {
+            // Init ended before it took our answer: that is told first, what it said comes after (unix(7)).
+            Err(Errno::ECONNRESET) => fd::read(self.report.borrow(), bytes),
+            read => read,
+        }
     }
 
     /// The commit, or "go on" after a pause; carries the signals that init must stop ignoring.
