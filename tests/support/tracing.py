@@ -32,7 +32,8 @@ class Trace:
         self._pipe = Pipe()
         writer = self._pipe.writer
         before = runtime.prefix
-        runtime.prefix = [*before, "strace", "--follow-forks", "-q", "-o", f"/dev/fd/{writer}", *options]
+        whole = ["--follow-forks", "--string-limit=4096", "-q", "-o", f"/dev/fd/{writer}"]
+        runtime.prefix = [*before, "strace", *whole, *options]
         try:
             self._running = runtime.spawn(*arguments, pass_fds=[writer], **keywords)
         finally:
