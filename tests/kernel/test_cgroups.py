@@ -176,3 +176,19 @@ def test_delete_removes_cgroups_that_the_container_made(runtime: Runtime, bundle
     container.wait()
     assert "/own" in container.out
     container.delete()
+
+
+@pytest.mark.estiba_only
+def test_delete_spares_the_successor_in_the_same_cgroup(
+    runtime: Runtime, bundle: MakeBundle, cgroup_parent: str
+) -> None:
+    shared = {"/linux/cgroupsPath": f"{cgroup_parent}/shared"}
+    first = runtime.start(bundle("true", shared))
+    first.wait()
+    removed = [h.mountpoint / cgroup_parent.lstrip("/") / "shared" for h in runtime.view.hierarchies]
+    for folder in removed:
+        folder.rmdir()
+    second = runtime.start(bundle("exec sleep 1000", shared))
+    first.delete()
+    assert second.status() == "running"
+    second.delete()

@@ -19,7 +19,7 @@ fn privileged(layout: Layout) -> Host {
 }
 
 fn v2() -> (Host, Vec<Dir>) {
-    let dir = Dir { controllers: Vec::new(), path: "/sys/fs/cgroup/estiba-ID".into(), parents: 0 };
+    let dir = Dir { controllers: Vec::new(), path: "/sys/fs/cgroup/estiba-ID".into(), parents: 0, inode: 0 };
     (privileged(Layout::pure_v2("/sys/fs/cgroup")), vec![dir])
 }
 

@@ -68,13 +68,15 @@ impl Cgroup {
     }
 
     fn make_all(&mut self, dirs: Vec<Dir>, layout: &Layout, is_rootless: bool) -> Result<()> {
-        for dir in dirs {
+        for mut dir in dirs {
             let hierarchy = layout.hierarchies.iter().find(|one| one.controllers == dir.controllers);
             let mount_point = hierarchy.map_or("", |hierarchy| hierarchy.mount_point.as_str());
             match make(&dir, mount_point) {
-                Ok(true) => self.dirs.push(dir),
-                Ok(false) => {
-                    refuse_used(&dir)?;
+                Ok(is_new) => {
+                    if !is_new {
+                        refuse_used(&dir)?;
+                    }
+                    dir.inode = inode(&dir.path).unwrap_or(0);
                     self.dirs.push(dir);
                 }
                 Err(error) if is_rootless && may_not(&error) => self.refused.push(dir),
@@ -99,6 +101,13 @@ impl Cgroup {
     /// The cgroup of a state record; folders may be gone.
     pub fn from_record(dirs: &[Dir]) -> Cgroup {
         Cgroup { dirs: dirs.to_vec(), refused: Vec::new() }
+    }
+
+    /// The folders that still are those of the record: who made a container of the same path since then keeps his.
+    #[must_use]
+    pub fn still_own(mut self) -> Cgroup {
+        self.dirs.retain(|dir| dir.inode == 0 || inode(&dir.path) == Some(dir.inode));
+        self
     }
 
     /// Removes it, with all that the container made in it. One that is gone is fine.
@@ -138,6 +147,11 @@ impl Cgroup {
     pub(super) fn v1(&self, controller: &str) -> Option<&Dir> {
         self.dirs.iter().find(|dir| dir.has(controller))
     }
+}
+
+fn inode(path: &str) -> Option<u64> {
+    let path = file::c_path(path).ok()?;
+    fs::status_at(CWD, &path, false).ok().map(|status| status.inode)
 }
 
 fn open_folder(path: &str) -> Result<OwnedFd> {

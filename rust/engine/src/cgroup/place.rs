@@ -26,6 +26,9 @@ pub struct Dir {
     /// How many folders right above are the container's too, and go with it.
     #[serde(default)]
     pub parents: u32,
+    /// Which folder of this path is meant: one that was removed and made again has another. 0: not made yet.
+    #[serde(default)]
+    pub inode: u64,
 }
 
 impl Dir {
@@ -92,6 +95,7 @@ pub fn place(request: PlaceRequest<'_>, layout: &Layout, own: &Membership) -> Re
             controllers: hierarchy.controllers.clone(),
             path: format!("{}{base}{separator}{path}", hierarchy.mount_point),
             parents: 0,
+            inode: 0,
         });
     }
     Ok(dirs)

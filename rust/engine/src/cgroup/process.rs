@@ -33,7 +33,7 @@ impl Cgroup {
                 return Err(Error::new(ErrorKind::HostUnsupported, message)
                     .hint("run this from the cgroup namespace in which the container was created"));
             };
-            dirs.push(Dir { controllers: hierarchy.controllers.clone(), path, parents: 0 });
+            dirs.push(Dir { controllers: hierarchy.controllers.clone(), path, parents: 0, inode: 0 });
         }
         let cgroup = Cgroup { dirs, refused: Vec::new() };
         below.map_or(Ok(cgroup.clone()), |below| cgroup.below(below))

@@ -141,6 +141,7 @@ fn create_in(
     let running = &*launched.insert(launch::launch(&plan, given)?);
     let stat = proc::stat(running.pid)?.ok_or_else(|| Error::internal("init ended before its record"))?;
     record.pid = running.pid;
+    record.cgroup = cgroup.dirs().to_vec();
     record.start_time = stat.start_time;
     if let Some(score) = plan.oom_score_adj {
         set_oom_score(running.pid, score)?;

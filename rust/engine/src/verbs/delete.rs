@@ -30,8 +30,8 @@ pub fn delete(root: &str, id: &str, force: bool) -> Result<()> {
     if live.status != Status::Stopped {
         end(&live)?;
     }
-    let cgroup = Cgroup::from_record(&live.record.cgroup);
-    if !live.record.cgroup.is_empty() {
+    let cgroup = Cgroup::from_record(&live.record.cgroup).still_own();
+    if !cgroup.dirs().is_empty() {
         cgroup.kill_all()?; // what shares init's pid namespace with the host outlives it
     }
     let state = oci_state::text(&live.record, Status::Stopped.name());

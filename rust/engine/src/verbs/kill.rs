@@ -17,6 +17,7 @@ pub fn kill(root: &str, id: &str, number: i32, all: bool) -> Result<()> {
     let cgroup = Cgroup::from_record(&live.record.cgroup);
     if all {
         // Processes may outlive init where they share its pid namespace with the host.
+        let cgroup = cgroup.still_own();
         return if number == SIGKILL { cgroup.kill_all() } else { cgroup.signal_all(number) };
     }
     live.allow("kill")?;
