@@ -18,7 +18,7 @@ from support.runtime import Runtime
 FIRST, COUNT = 200_000, 65_536
 READY = "echo ready; exec sleep 1000"
 
-pytestmark = [pytest.mark.estiba_only, pytest.mark.views("hybrid"), pytest.mark.requires("command:newuidmap")]
+pytestmark = [pytest.mark.estiba_only, pytest.mark.requires("command:newuidmap")]
 
 
 @pytest.fixture

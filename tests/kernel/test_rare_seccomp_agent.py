@@ -196,7 +196,6 @@ def test_in_a_user_namespace(runtime: Runtime, bundle: MakeBundle, agent: Agent)
     assert MARK in runtime.run(bundle(["mkdir", "/tmp/x"], changes)).err
 
 
-@pytest.mark.views("hybrid")
 def test_rootless(
     rootless: Runtime, bundle: MakeBundle, rootless_config: dict[str, Any], agent: Agent
 ) -> None:
