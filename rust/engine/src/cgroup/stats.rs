@@ -123,6 +123,7 @@ fn memory_v1(files: Files<'_>) -> Table {
         .table("memory_and_swap", part("memsw."))
         .table("kernel", part("kmem."))
         .table("kernel_tcp", part("kmem.tcp."))
+        .table("events", table_of(files.pairs("memory.oom_control")))
         .table("stat", table_of(files.pairs("memory.stat")));
     memory.0
 }
