@@ -3,6 +3,8 @@
 
 import sys
 
+from estiba.cli.descriptors import fill
 from estiba.cli.main import main
 
+fill()
 sys.exit(main(sys.argv[1:]))

@@ -29,12 +29,15 @@ def create(parsed: Parsed) -> int:
 
 
 def bundle_of(parsed: Parsed) -> Bundle:
-    """Read the bundle of --bundle and judge its config. Raises ConfigInvalid with every problem."""
+    """Read the bundle of --bundle and judge its config, unless the engine proves it.
+
+    Raises ConfigInvalid with every problem.
+    """
     from estiba import spec
     from estiba.bundle import Bundle
 
     bundle = Bundle(parsed.options.text("bundle") or ".")
-    if problems := bundle.problems():
+    if _core.prove(config=bundle.text) is not None and (problems := bundle.problems()):
         raise spec.invalid(problems)
     return bundle
 
