@@ -8,6 +8,7 @@
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make bench          against the peers that are there
+#   make conformance    the OCI's own programs, over estiba, runc and crun (root, Go)
 #   make record         record again what containerd, podman and Docker write (tests/recorded)
 
 PYTHON ?= python3
@@ -42,7 +43,7 @@ $(VENV)/installed: $(SOURCES) | $(BIN)/pip
 	touch $@
 
 lint: $(VENV)/installed
-	$(BIN)/ruff check python tests tools benches
+	$(BIN)/ruff check python tests tools benches oci-conformance
 	$(BIN)/mypy
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
@@ -71,6 +72,10 @@ clients: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benches/run.py
+
+conformance: $(VENV)/installed
+	$(BIN)/python tools/peers.py
+	$(BIN)/python oci-conformance/run.py
 
 record: | install
 	tools/install-clients.sh
