@@ -140,6 +140,13 @@ def test_a_bound_source_is_relative_to_the_bundle(runtime: Runtime, bundle: Make
     assert runtime.output(config) == "relative\n"
 
 
+def test_a_bind_ignores_the_options_of_a_file_system(
+    runtime: Runtime, bundle: MakeBundle, volume: Path
+) -> None:
+    changes = bind(volume, "bind", "mode=700", "size=1k")
+    assert runtime.output(bundle("cat /volume/file", changes)) == "from the host\n"
+
+
 def test_bind_leaves_out_the_mounts_inside(runtime: Runtime, bundle: MakeBundle, nested: Path) -> None:
     assert runtime.output(bundle("ls /volume/inner", bind(nested, "bind"))) == ""
 

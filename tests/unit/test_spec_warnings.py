@@ -47,6 +47,15 @@ from estiba.errors import Problem
             ),
         ),
         (
+            "mounts",
+            [{"destination": "/x", "source": "/x", "options": ["bind", "mode=755"]}],
+            (
+                "/mounts/0/options/1",
+                '"mode=755" is ignored: a bind mount shows what is mounted already',
+                None,
+            ),
+        ),
+        (
             "process/noNewPriviledges",
             True,
             (

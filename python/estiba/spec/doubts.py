@@ -72,6 +72,7 @@ def _mounts(mounts: Node) -> Iterator[Problem]:
             )
         options = mount.at("options")
         if any(option in BIND for option in options.texts()):
+            yield from _ignored_by_bind(options)
             continue
         if "tmpcopyup" in options.texts() and mount.at("type").text() != "tmpfs":
             yield options.problem('"tmpcopyup" is ignored: only a tmpfs can take a copy')
@@ -81,6 +82,12 @@ def _mounts(mounts: Node) -> Iterator[Problem]:
                 yield option.problem(
                     f"{quote(option.value)} goes to the file system as it is", f"did you mean {quote(near)}?"
                 )
+
+
+def _ignored_by_bind(options: Node) -> Iterator[Problem]:
+    for option in options.items():
+        if "=" in option.text():
+            yield option.problem(f"{quote(option.value)} is ignored: a bind mount shows what is mounted already")
 
 
 def _misspelt(node: Node, schema: Mapping[str, Any]) -> Iterator[Problem]:

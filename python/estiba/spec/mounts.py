@@ -33,6 +33,8 @@ def _bind(mount: Node) -> Iterator[Problem]:
     if mount.at("source").value in (None, ""):
         yield mount.problem('a bind mount needs a "source"', "name the path on the host that is to be shown")
     for option in _unknown(mount):
+        if "=" in option.text():
+            continue  # a file system's own: mount(2) ignores them for a bind, and callers leave them in
         near = nearest(option.text(), MOUNT_OPTIONS)
         hint = f"did you mean {quote(near)}?" if near else "a bind mount takes no options of a file system"
         yield option.problem(f"{quote(option.value)} is not an option of a bind mount", hint)
