@@ -25,7 +25,6 @@ import expected
 import table
 import tap
 from place import place
-
 from runtimes import Runtime, find, unhurried
 from stage import TIMED_OUT
 from support.views import available

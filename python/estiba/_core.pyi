@@ -100,9 +100,9 @@ def kill(*, root: str, id: str, signal: int, all: bool = False) -> None:
     Raises ContainerNotFound, WrongState.
     """
 
-def delete(*, root: str, id: str, force: bool = False) -> None:
+def delete(*, root: str, id: str, force: bool = False) -> list[str]:
     """Remove a stopped container: cgroup, mounts, state; poststop hooks included. `force` kills it first
-    and is content when there is no such container.
+    and is content when there is no such container. Returns warnings: which poststop hooks failed, and how.
 
     Raises ContainerNotFound, WrongState.
     """

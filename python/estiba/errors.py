@@ -33,6 +33,10 @@ def cause(errno: int | None) -> str:
     return f"{words} ({name})" if words else name
 
 
+class EstibaWarning(UserWarning):
+    """What went wrong and stopped nothing."""
+
+
 class EstibaError(Exception):
     """What went wrong, where, and what to do.
 

@@ -162,6 +162,43 @@ def test_a_failing_poststop_hook_does_not_keep_the_container(runtime: Runtime, b
     assert runtime.call("state", config.id).code != 0
 
 
+@pytest.mark.not_on("runc", "its delete fails, and leaves the other hooks out")
+def test_after_a_failing_poststop_hook_the_others_run_and_delete_succeeds(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    config, log = with_log(bundle, folder, "echo {kind} >> {log}/order")
+    config.change("/hooks/poststop", [hook("exit 3"), hook(f"echo second > {log}/second")])
+    runtime.start(config).wait()
+    runtime.must("delete", config.id)
+    assert (log / "second").read_text() == "second\n"
+
+
+@pytest.mark.core
+@pytest.mark.estiba_only
+def test_a_failing_poststop_hook_is_a_warning_on_stderr_and_in_the_log(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    config = bundle("true")
+    config.change("/hooks/poststop/-", hook("exit 3"))
+    runtime.start(config).wait()
+    log = folder / "log"
+    result = runtime.must("--log", str(log), "--log-format", "json", "delete", config.id)
+    assert result.err.startswith("warning: config.json /hooks/poststop/0: the hook")
+    assert json.loads(log.read_text())["level"] == "warning"
+
+
+@EARLY_POSTSTART
+def test_a_failing_poststart_hook_fails_start_and_stops_the_container(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    config = bundle("sleep 1000")
+    config.change("/hooks/poststart/-", hook("exit 3"))
+    container = runtime.create(config)
+    assert runtime.call("start", config.id).code != 0
+    assert container.wait() == 128 + 9
+    container.delete()
+
+
 @pytest.mark.parametrize("kind", ["createRuntime", "createContainer"])
 def test_a_hook_over_its_timeout_is_ended_and_stops_create(
     runtime: Runtime, bundle: MakeBundle, kind: str

@@ -13,7 +13,7 @@ import pytest
 
 from conftest import MakeBundle
 from estiba import Bundle, Container, _core
-from estiba.errors import ConfigInvalid, ContainerExists, ContainerNotFound, WrongState
+from estiba.errors import ConfigInvalid, ContainerExists, ContainerNotFound, EstibaWarning, WrongState
 from support import views
 from support.processes import Pipe
 from support.runtime import Runtime
@@ -49,6 +49,12 @@ def test_program_writes_where_stdio_says(
     config = bundle("echo hello")
     assert Container.run(config.id, config.path, root=str(runtime.root), stdio=stdio) == 0
     assert pipe.readline() == "hello"
+
+
+def test_a_failing_poststop_hook_is_a_warning(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("true", {"/hooks": {"poststop": [{"path": "/bin/false"}]}})
+    with pytest.warns(EstibaWarning, match="config.json /hooks/poststop/0: the hook"):
+        assert Container.run(config.id, config.path, root=str(runtime.root)) == 0
 
 
 def test_state_follows_the_life_of_a_container(runtime: Runtime, bundle: MakeBundle) -> None:

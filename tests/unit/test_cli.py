@@ -89,7 +89,7 @@ def test_log_as_json_has_one_record_with_the_whole_cause(tmp_path: Path) -> None
 def test_log_as_text_is_logfmt(tmp_path: Path) -> None:
     """Time, level and quoted message."""
     assert re.fullmatch(
-        r'time="[0-9TZ:-]+" level=error msg="a \\"b\\""\n', report.record('a "b"', as_json=False)
+        r'time="[0-9TZ:-]+" level=error msg="a \\"b\\""\n', report.record("error", 'a "b"', as_json=False)
     )
 
 

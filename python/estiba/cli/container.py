@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from estiba import _core
 from estiba.cli.parse import Refusal
+from estiba.cli.report import warning
 from estiba.cli.settings import cgroup_manager, root
 from estiba.errors import EstibaError
 
@@ -22,7 +23,7 @@ def create(parsed: Parsed) -> int:
     try:
         send_pidfd(parsed, init)
     except EstibaError:
-        _core.delete(root=root(parsed), id=parsed.words[0], force=True)
+        remove(parsed, force=True)
         raise
     init.close()
     return 0
@@ -95,8 +96,14 @@ def kill(parsed: Parsed) -> int:
 
 def delete(parsed: Parsed) -> int:
     """Remove a container."""
-    _core.delete(root=root(parsed), id=parsed.words[0], force=parsed.options.flag("force"))
+    remove(parsed, force=parsed.options.flag("force"))
     return 0
+
+
+def remove(parsed: Parsed, *, force: bool) -> None:
+    """Remove the container of the command line, and tell of poststop hooks that failed."""
+    for message in _core.delete(root=root(parsed), id=parsed.words[0], force=force):
+        warning(message, parsed.globals)
 
 
 def pause(parsed: Parsed) -> int:

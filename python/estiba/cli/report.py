@@ -15,25 +15,34 @@ if TYPE_CHECKING:
 
 def failure(message: str, hint: str | None, options: Options, code: int) -> int:
     """Tell of a failure; return `code`. `options` are the global ones."""
-    lines = [message, f"hint: {hint}"] if hint else [message]
     sys.stdout.flush()
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
-    log = options.text("log")
-    if log:
-        whole = f"{message}; hint: {hint}" if hint else message
-        append(log, record(whole, as_json=options.text("log-format") == "json"))
+    sys.stderr.write(f"{message}\nhint: {hint}\n" if hint else f"{message}\n")
+    _log("error", f"{message}; hint: {hint}" if hint else message, options)
     return code
 
 
-def record(message: str, *, as_json: bool) -> str:
+def warning(message: str, options: Options) -> None:
+    """Tell of something that went wrong and stopped nothing."""
+    sys.stdout.flush()
+    sys.stderr.write(f"warning: {message}\n")
+    _log("warning", message, options)
+
+
+def _log(level: str, message: str, options: Options) -> None:
+    log = options.text("log")
+    if log:
+        append(log, record(level, message, as_json=options.text("log-format") == "json"))
+
+
+def record(level: str, message: str, *, as_json: bool) -> str:
     """Write one log record. containerd shows the message of the last one with level "error"."""
     import json
     import time
 
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     if as_json:
-        return json.dumps({"level": "error", "msg": message, "time": now}) + "\n"
-    return f'time="{now}" level=error msg={json.dumps(message, ensure_ascii=False)}\n'
+        return json.dumps({"level": level, "msg": message, "time": now}) + "\n"
+    return f'time="{now}" level={level} msg={json.dumps(message, ensure_ascii=False)}\n'
 
 
 def append(path: str, text: str) -> None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from estiba import _core
-from estiba.cli.container import bundle_of, make, send_pidfd
+from estiba.cli.container import bundle_of, make, remove, send_pidfd
 from estiba.cli.settings import root
 from estiba.errors import ConfigInvalid
 
@@ -32,7 +32,7 @@ def run(parsed: Parsed) -> int:
         def create(console_socket: str | None) -> _core.Process:
             init = make(parsed, bundle, console_socket)
             # From here on the container is ours to remove, whatever happens.
-            undo.callback(_core.delete, root=root(parsed), id=parsed.words[0], force=True)
+            undo.callback(remove, parsed, force=True)
             send_pidfd(parsed, init)
             return init
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from estiba import _core, spec
 from estiba.bundle import Bundle
-from estiba.errors import ContainerNotFound, WrongState
+from estiba.errors import ContainerNotFound, EstibaWarning, WrongState
 from estiba.lifecycle import children
 from estiba.lifecycle.exec_process import exec_process
 from estiba.lifecycle.root import state_root
@@ -217,14 +218,19 @@ class Container:
         _core.update(root=self.root, id=self.id, resources=json.dumps(resources).encode())
 
     def delete(self, *, force: bool = False) -> None:
-        """Remove a stopped container; with `force` kill it first, and be content when it is gone."""
+        """Remove a stopped container; with `force` kill it first, and be content when it is gone.
+
+        A poststop hook that fails is an EstibaWarning: the container is gone all the same.
+        """
         if force:
             children.kill(self.root, self.id, self._init)
-        _core.delete(root=self.root, id=self.id, force=force)
+        failed = _core.delete(root=self.root, id=self.id, force=force)
         children.forget(self.root, self.id)
         if self._init is not None:
             self._init.close()
             self._init = None
+        for message in failed:
+            warnings.warn(message, EstibaWarning, stacklevel=2)
 
     def __enter__(self) -> Self:
         return self

@@ -87,7 +87,9 @@ def _mounts(mounts: Node) -> Iterator[Problem]:
 def _ignored_by_bind(options: Node) -> Iterator[Problem]:
     for option in options.items():
         if "=" in option.text():
-            yield option.problem(f"{quote(option.value)} is ignored: a bind mount shows what is mounted already")
+            yield option.problem(
+                f"{quote(option.value)} is ignored: a bind mount shows what is mounted already"
+            )
 
 
 def _misspelt(node: Node, schema: Mapping[str, Any]) -> Iterator[Problem]:

@@ -5,12 +5,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 /// `seconds` since the epoch.
-pub fn record(message: &str, seconds: u64, is_json: bool) -> String {
+pub fn record(level: &str, message: &str, seconds: u64, is_json: bool) -> String {
     let (message, time) = (quoted(message), time(seconds));
     if is_json {
-        format!("{{\"level\":\"error\",\"msg\":{message},\"time\":\"{time}\"}}\n")
+        format!("{{\"level\":\"{level}\",\"msg\":{message},\"time\":\"{time}\"}}\n")
     } else {
-        format!("time=\"{time}\" level=error msg={message}\n")
+        format!("time=\"{time}\" level={level} msg={message}\n")
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_record_is_one_line_whatever_the_message_holds() {
-        let told = record("a \"b\"\nc\u{7}", 0, true);
+        let told = record("error", "a \"b\"\nc\u{7}", 0, true);
         assert_eq!(
             told,
             "{\"level\":\"error\",\"msg\":\"a \\\"b\\\"\\nc\\u0007\",\"time\":\"1970-01-01T00:00:00Z\"}\n"

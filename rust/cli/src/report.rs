@@ -41,10 +41,20 @@ impl<'a> Report<'a> {
 
     /// Tells the failure and returns the exit code.
     pub fn fail(&self, failure: &Failure, code: i32) -> i32 {
+        self.tell("error", "", failure);
+        code
+    }
+
+    /// Tells of something that went wrong and stopped nothing.
+    pub fn warn(&self, failure: &Failure) {
+        self.tell("warning", "warning: ", failure);
+    }
+
+    fn tell(&self, level: &str, before: &str, failure: &Failure) {
         let Failure { message, hint } = failure;
         let told = match hint {
-            Some(hint) => format!("{message}\nhint: {hint}\n"),
-            None => format!("{message}\n"),
+            Some(hint) => format!("{before}{message}\nhint: {hint}\n"),
+            None => format!("{before}{message}\n"),
         };
         files::print(2, &told);
         if let Some(path) = self.log {
@@ -52,10 +62,11 @@ impl<'a> Report<'a> {
                 Some(hint) => format!("{message}; hint: {hint}"),
                 None => message.clone(),
             };
-            if let Err(errno) = files::append(path, &log::record(&message, wall_clock().0, self.is_json)) {
+            if let Err(errno) =
+                files::append(path, &log::record(level, &message, wall_clock().0, self.is_json))
+            {
                 files::print(2, &format!("cannot write the log \"{path}\": {}\n", words(errno)));
             }
         }
-        code
     }
 }

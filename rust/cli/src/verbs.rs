@@ -4,9 +4,10 @@
 use crate::arguments::{Options, Parsed};
 use crate::caller::Caller;
 use crate::pidfd_socket::PidfdReceiver;
-use crate::report::print;
+use crate::report::{Report, print};
 use crate::{Outcome, Result, exec, files, settings};
 use alloc::format;
+use alloc::vec::Vec;
 use estiba_engine::error::{Error, words};
 use estiba_engine::generated::lookup;
 use estiba_engine::generated::signals::{LAST_SIGNAL, SIGNALS};
@@ -23,7 +24,7 @@ pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
         "run" if parsed.options.text("pidfd-socket").is_some() => {
             Ok(Outcome::Ask("only `create` and `exec` send a pidfd without Python".into()))
         }
-        "run" => make(&root, id, parsed, |request| run_and_wait(request, &parsed.options)),
+        "run" => make(&root, id, parsed, |request| run_and_wait(request, parsed)),
         "start" => Ok(start::start(&root, id).map(done)?),
         "state" => {
             print(&format!("{}\n", state::state(&root, id)?));
@@ -36,7 +37,10 @@ pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
             };
             Ok(kill::kill(&root, id, signal, parsed.options.flag("all")).map(done)?)
         }
-        "delete" => Ok(delete::delete(&root, id, parsed.options.flag("force")).map(done)?),
+        "delete" => {
+            let warnings = delete::delete(&root, id, parsed.options.flag("force"))?;
+            Ok(warned(parsed, warnings, 0))
+        }
         "exec" => exec::run(&root, id, parsed),
         "pause" => Ok(pause::pause(&root, id).map(done)?),
         "resume" => Ok(pause::resume(&root, id).map(done)?),
@@ -88,13 +92,24 @@ fn create_only(request: &create::Request<'_>, options: &Options<'_>) -> Result {
     Ok(Outcome::Done(0))
 }
 
-fn run_and_wait(request: &create::Request<'_>, options: &Options<'_>) -> Result {
+fn run_and_wait(request: &create::Request<'_>, parsed: &Parsed<'_>) -> Result {
+    let options = &parsed.options;
     let how = run::Options {
         detach: options.flag("detach"),
         keep: options.flag("keep"),
         no_subreaper: options.flag("no-subreaper"),
     };
-    Ok(Outcome::Done(run::run(request, how)?))
+    let ran = run::run(request, how)?;
+    Ok(warned(parsed, ran.warnings, ran.code))
+}
+
+/// Tells the warnings of a verb that is done.
+fn warned(parsed: &Parsed<'_>, warnings: Vec<Error>, code: i32) -> Outcome {
+    let report = Report::of(&parsed.globals);
+    for warning in warnings {
+        report.warn(&warning.into());
+    }
+    Outcome::Done(code)
 }
 
 /// 15, TERM, SIGTERM, sigterm, RTMIN+3.

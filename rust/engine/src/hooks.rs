@@ -18,6 +18,12 @@ pub fn run_all(pointer: &'static str, hooks: &[Hook<'_>], state: &str) -> Result
     Ok(())
 }
 
+/// Runs all hooks in order, whatever becomes of them; returns the failures.
+pub fn run_each(pointer: &'static str, hooks: &[Hook<'_>], state: &str) -> Vec<Error> {
+    let failed = |(index, hook)| run(hook, state).err().map(|error| error.at(format!("{pointer}/{index}")));
+    hooks.iter().enumerate().filter_map(failed).collect()
+}
+
 fn run(hook: &Hook<'_>, state: &str) -> Result<()> {
     let failed = |errno| Error::refused(format!("run the hook {:?}", &*hook.path), errno);
     let stdin = memory::memfd(c"estiba-state", false).map_err(failed)?;

@@ -3,6 +3,7 @@
 
 use crate::errors::call;
 use crate::process::Process;
+use estiba_engine::Error;
 use estiba_engine::spec::prove::{self as prover, Verdict};
 use estiba_engine::verbs as engine;
 use estiba_engine::verbs::CgroupManager;
@@ -88,8 +89,12 @@ pub fn kill(py: Python<'_>, root: &str, id: &str, signal: i32, all: bool) -> PyR
 
 #[pyfunction]
 #[pyo3(signature = (*, root, id, force=false))]
-pub fn delete(py: Python<'_>, root: &str, id: &str, force: bool) -> PyResult<()> {
-    call(py, || engine::delete::delete(root, id, force))
+pub fn delete(py: Python<'_>, root: &str, id: &str, force: bool) -> PyResult<Vec<String>> {
+    call(py, || engine::delete::delete(root, id, force)).map(sentences)
+}
+
+fn sentences(warnings: Vec<Error>) -> Vec<String> {
+    warnings.iter().map(Error::to_string).collect()
 }
 
 #[pyfunction]

@@ -7,20 +7,22 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::state::{Folder, Status};
 use crate::{hooks, oci_state};
 use alloc::format;
+use alloc::vec::Vec;
 use estiba_sys::{Errno, fd, signal};
 
 const SIGKILL: i32 = 9;
 
 /// `force`: kills first, cleans what a crashed `create` left, and is content when there is no such container.
-pub fn delete(root: &str, id: &str, force: bool) -> Result<()> {
+/// Returns what went wrong in poststop hooks: worth a warning, as the container is gone all the same (runtime.md).
+pub fn delete(root: &str, id: &str, force: bool) -> Result<Vec<Error>> {
     let folder = match Folder::open(root, id) {
-        Err(error) if force && error.kind == ErrorKind::ContainerNotFound => return Ok(()),
+        Err(error) if force && error.kind == ErrorKind::ContainerNotFound => return Ok(Vec::new()),
         folder => folder?,
     };
     let container = match Container::load(folder)? {
         Ok(container) => container,
         // Killed between the folder and its first record: nothing else was begun.
-        Err(folder) if force => return folder.remove(),
+        Err(folder) if force => return folder.remove().map(|()| Vec::new()),
         Err(folder) => return Err(Container::without_record(&folder)),
     };
     let live = container.live()?;
@@ -36,11 +38,10 @@ pub fn delete(root: &str, id: &str, force: bool) -> Result<()> {
     }
     let state = oci_state::text(&live.record, Status::Stopped.name());
     cgroup.remove()?;
-    let hooked = hooks::run_all("/hooks/poststop", &live.record.poststop, &state);
+    let warnings = hooks::run_each("/hooks/poststop", &live.record.poststop, &state);
     drop(live);
     container.folder.remove()?;
-    // The specification: a failing poststop hook is reported, and the container is gone all the same.
-    hooked
+    Ok(warnings)
 }
 
 /// How long a killed init may take: freeing much memory takes seconds.

@@ -6,6 +6,7 @@ use super::delete;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreground::{self, Attendant};
 use crate::spec;
+use alloc::vec::Vec;
 use estiba_sys::socket;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,8 +19,16 @@ pub struct Options {
     pub no_subreaper: bool,
 }
 
-/// The program's exit code, 128 + n for signal n; 0 when detached.
-pub fn run(request: &Request<'_>, options: Options) -> Result<i32> {
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The program's exit code, 128 + n for signal n; 0 when detached.
+    pub code: i32,
+    /// What `delete` warns of.
+    pub warnings: Vec<Error>,
+}
+
+pub fn run(request: &Request<'_>, options: Options) -> Result<Ran> {
     let request = Request { gate: false, ..*request };
     let terminal = spec::parse(request.config)?.process.is_some_and(|process| process.terminal);
     let relayed = terminal && request.console_socket.is_none();
@@ -46,10 +55,10 @@ pub fn run(request: &Request<'_>, options: Options) -> Result<i32> {
         None => Ok(0),
     };
     match ran {
-        Ok(code) if options.detach || options.keep => Ok(code),
+        Ok(code) if options.detach || options.keep => Ok(Ran { code, warnings: Vec::new() }),
         ran => {
             let deleted = delete::delete(request.root, request.id, true);
-            ran.and_then(|code| deleted.map(|()| code))
+            ran.and_then(|code| deleted.map(|warnings| Ran { code, warnings }))
         }
     }
 }

@@ -19,7 +19,17 @@ pub fn start(root: &str, id: &str) -> Result<()> {
         return Err(error);
     }
     let state = oci_state::text(&live.record, Status::Running.name());
-    hooks::run_all("/hooks/poststart", &live.record.poststart, &state)
+    hooks::run_all("/hooks/poststart", &live.record.poststart, &state).inspect_err(|error| {
+        failures::note(root, id, "start", error);
+        kill(&live); // runtime.md, "Lifecycle": generate an error, stop the container
+    })
+}
+
+fn kill(live: &Live<'_>) {
+    const SIGKILL: i32 = 9;
+    if let Some(pidfd) = &live.pidfd {
+        let _ = signal::send(pidfd.borrow(), SIGKILL);
+    }
 }
 
 /// The outcome is opened before the gate, so that no answer is missed.
@@ -61,13 +71,10 @@ fn next_report(outcome: &OwnedFd) -> Result<Option<Report>> {
 
 /// A container whose agent could not be told cannot go on, and is not left waiting.
 fn hand_over_listener(agent: Option<Agent<'_>>, live: &Live<'_>, announced: Report) -> Result<()> {
-    const SIGKILL: i32 = 9;
     let pidfd = live.pidfd.as_ref().ok_or_else(|| Error::internal("a created container without init"))?;
     let (record, status) = (&live.record, live.status.name());
     let filtered = Filtered { pid: record.pid, pidfd: pidfd.borrow(), record, status };
-    agent::deliver(agent, filtered, announced).inspect_err(|_| {
-        let _ = signal::send(pidfd.borrow(), SIGKILL);
-    })
+    agent::deliver(agent, filtered, announced).inspect_err(|_| kill(live))
 }
 
 fn died(folder: &Folder) -> Error {
