@@ -10,6 +10,7 @@ from estiba import _core, spec
 from estiba.cli.container import send_pidfd
 from estiba.cli.files import read, read_json
 from estiba.cli.parse import Refusal
+from estiba.cli.proof import judge_process
 from estiba.cli.settings import root
 from estiba.errors import ConfigInvalid
 from estiba.lifecycle.exec_process import exec_process, is_id
@@ -62,9 +63,7 @@ def wanted(parsed: Parsed) -> bytes:
     """Return the process object, judged: that of --process, or the container's own with what the options change."""
     file = parsed.options.text("process")
     text = read(file, "process") if file else json.dumps(from_options(parsed)).encode()
-    problems = spec.validate_process(spec.parse(text, file or "process"))
-    if problems:
-        raise spec.invalid(problems, file or "process")
+    judge_process(spec.parse(text, file or "process"), file or "process")
     return text
 
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from estiba import _core, spec
+from estiba import _core
 from estiba.cli.files import read_json
 from estiba.cli.parse import Options, Refusal
+from estiba.cli.proof import judge_resources
 from estiba.cli.settings import root
 from estiba.errors import ConfigUnsupported
 
@@ -46,11 +47,9 @@ def update(parsed: Parsed) -> int:
     resources: Any = {}
     if file is not None:
         resources = read_json(file, "resources")
-        if problems := spec.validate_resources(resources):
-            raise spec.invalid(problems, "resources")
+        judge_resources(resources, "resources")
     resources = merged(resources, parsed.options)
-    if problems := spec.validate_resources(resources):
-        raise spec.invalid(problems, "resources")
+    judge_resources(resources, "resources")
     _core.update(root=root(parsed), id=parsed.words[0], resources=json.dumps(resources).encode())
     return 0
 
