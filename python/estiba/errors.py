@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every error that estiba raises: one class a kind, the facts as attributes, the text made once.
 
-The leaves of this tree, less ImageError's, are the engine's `ErrorKind`s; the Rust side finds them by name.
+The leaves of this tree are the engine's `ErrorKind`s; the Rust side finds them by name.
 """
 
 from __future__ import annotations
