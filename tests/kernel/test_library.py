@@ -110,6 +110,43 @@ def test_exec_runs_a_program_with_the_settings_given(
         assert pipe.readline() == "hello /tmp 7 8"
 
 
+@pytest.mark.parametrize(
+    ("process", "pointer"),
+    [
+        ({"args": ["true"], "cwd": "below"}, "/cwd"),
+        ({"args": ["true"], "cwd": "/", "user": {"uid": "root"}}, "/user/uid"),
+    ],
+)
+def test_exec_refuses_a_wrong_process(
+    runtime: Runtime, bundle: MakeBundle, process: dict[str, object], pointer: str
+) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        with pytest.raises(ConfigInvalid) as refused:
+            container.exec(process=process)
+    assert pointer in [problem.pointer for problem in refused.value.problems]
+
+
+def test_exec_out_of_a_config_that_has_changed_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        (config.path / "config.json").write_text("[]")
+        with pytest.raises(ConfigInvalid, match="/process: is not an object"):
+            container.exec(["true"])
+
+
+def test_update_refuses_wrong_resources(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with (
+        Container.create(config.id, config.path, root=str(runtime.root)) as container,
+        pytest.raises(ConfigInvalid) as refused,
+    ):
+        container.update({"memory": {"limit": "1g"}})
+    assert [problem.pointer for problem in refused.value.problems] == ["/memory/limit"]
+
+
 def test_wait_gives_up_after_the_time_given(runtime: Runtime, bundle: MakeBundle) -> None:
     config = bundle(FOREVER)
     with Container.create(config.id, config.path, root=str(runtime.root)) as container:

@@ -30,7 +30,12 @@ def exec_process(
 
     Capabilities join the bounding, effective and permitted sets, never the inheritable one (CVE-2022-29162).
     """
-    process: dict[str, Any] = copy.deepcopy(dict(config.get("process") or {}))
+    # The file may have changed since the container was made of it.
+    own = (config.get("process") or {}) if isinstance(config, dict) else None
+    if not isinstance(own, dict):
+        hint = "config.json has changed since the container was created: put it right, or give a whole process"
+        raise ConfigInvalid("config.json /process: is not an object", pointer="/process", hint=hint)
+    process: dict[str, Any] = copy.deepcopy(own)
     process["args"] = list(args)
     process["terminal"] = terminal
     process["env"] = [*(process.get("env") or []), *env]
