@@ -10,10 +10,10 @@ from estiba import _core, spec
 from estiba.cli.container import send_pidfd
 from estiba.cli.files import read, read_json
 from estiba.cli.parse import Refusal
-from estiba.cli.proof import judge_process
 from estiba.cli.settings import root
 from estiba.errors import ConfigInvalid
 from estiba.lifecycle.exec_process import exec_process, is_id
+from estiba.lifecycle.proof import judge_process
 
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from estiba import _core
 from estiba.cli.files import read_json
 from estiba.cli.parse import Options, Refusal
-from estiba.cli.proof import judge_resources
 from estiba.cli.settings import root
 from estiba.errors import ConfigUnsupported
+from estiba.lifecycle.proof import judge_resources
 
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed

@@ -13,9 +13,9 @@ from estiba.bundle import Bundle
 from estiba.errors import ContainerNotFound, EstibaWarning, WrongState
 from estiba.lifecycle import children
 from estiba.lifecycle.exec_process import exec_process
+from estiba.lifecycle.proof import judge_process, judge_resources
 from estiba.lifecycle.root import state_root
 from estiba.lifecycle.signal_number import signal_number
-from estiba.tables.version import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -181,7 +181,7 @@ class Container:
                 additional_gids=additional_gids,
                 capabilities=capabilities,
             )
-        judge_process(process)
+        judge_process(process, "process")
         entered = _core.exec(
             root=self.root,
             id=self.id,
@@ -217,8 +217,7 @@ class Container:
 
     def update(self, resources: Mapping[str, Any]) -> None:
         """Change limits: an OCI linux.resources object. Raises ConfigInvalid with every problem."""
-        if problems := spec.validate_resources(dict(resources)):
-            raise spec.invalid(problems, "resources")
+        judge_resources(resources, "resources")
         _core.update(root=self.root, id=self.id, resources=json.dumps(resources).encode())
 
     def delete(self, *, force: bool = False) -> None:
@@ -252,12 +251,3 @@ class Container:
 
     def _config(self) -> Any:
         return Bundle(self.state().bundle).config
-
-
-def judge_process(process: Mapping[str, Any]) -> None:
-    """Raise ConfigInvalid with every problem of a process object, unless the engine proves a config of it."""
-    around = {"root": {"path": "rootfs"}, "linux": {"namespaces": [{"type": "mount"}]}}
-    config = {"ociVersion": SPEC, "process": process, **around}
-    proved = _core.prove(config=json.dumps(config).encode()) is None
-    if not proved and (problems := spec.validate_process(process)):
-        raise spec.invalid(problems, "process")
