@@ -256,7 +256,15 @@ def test_rprivate_reaches_the_mounts_inside(
 
 @pytest.mark.parametrize(
     ("word", "tags"),
-    [("private", set()), ("shared", {"shared"}), ("slave", set()), ("unbindable", {"unbindable"})],
+    [
+        ("private", set()),
+        ("rprivate", set()),
+        ("shared", {"shared"}),
+        ("rshared", {"shared"}),
+        ("slave", set()),
+        ("unbindable", {"unbindable"}),
+        ("runbindable", {"unbindable"}),
+    ],
 )
 @pytest.mark.not_on("runc", "1.1.5 leaves shared out")
 def test_rootfs_propagation_is_set(
@@ -266,6 +274,43 @@ def test_rootfs_propagation_is_set(
     found = mountinfo.of(container.pid, "/").propagation
     container.delete()
     assert found == tags
+
+
+@pytest.fixture
+def shared(runtime: Runtime, volume: Path) -> Iterator[Path]:
+    """The volume as a mount that shares what is mounted inside."""
+    enter = runtime.view.enter()
+    subprocess.run([*enter, "mount", "-t", "tmpfs", "volume", volume], check=True)
+    subprocess.run([*enter, "mount", "--make-shared", volume], check=True)
+    subprocess.run([*enter, "mkdir", volume / "inner"], check=True)
+    yield volume
+    subprocess.run([*enter, "umount", "--recursive", volume], check=True)
+
+
+@pytest.mark.parametrize("word", ["shared", "rshared"])
+@pytest.mark.not_on("runc", "1.1.5 takes no rbind under a root that is only shared")
+def test_what_is_mounted_in_a_shared_volume_reaches_the_host(
+    runtime: Runtime, bundle: MakeBundle, pipe: Pipe, shared: Path, word: str
+) -> None:
+    """As a storage driver mounts for the host, and Kubernetes asks for by mountPropagation: Bidirectional."""
+    changes: dict[str, Any] = {"/linux/rootfsPropagation": word, **bind(shared, "rbind", word)}
+    for name in ("bounding", "effective", "permitted"):
+        changes[f"/process/capabilities/{name}"] = ["CAP_SYS_ADMIN"]
+    config = bundle(f"mount -t tmpfs deep /volume/inner; {READY}", changes)
+    container = runtime.start(config, stdout=pipe)
+    assert pipe.readline() == "ready"
+    seen = [line for line in runtime.view.mounts().values() if f" {shared}/inner " in line]
+    container.delete()
+    assert len(seen) == 1
+
+
+def test_the_host_keeps_its_mounts_when_its_root_is_shared(runtime: Runtime, bundle: MakeBundle) -> None:
+    """A container lets go of the host's root; where that is shared, letting go must not reach the host."""
+    config = bundle("true", {"/linux/rootfsPropagation": "rshared"})
+    count = "mount --make-rshared / && before=$(wc -l < /proc/self/mountinfo) && \"$@\" && "
+    count += "test $before = $(wc -l < /proc/self/mountinfo)"
+    runtime.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", count, "sh"]
+    assert runtime.run(config).code == 0
 
 
 def test_a_missing_destination_is_made(runtime: Runtime, bundle: MakeBundle, volume: Path) -> None:

@@ -17,6 +17,20 @@ pub fn open_root(path: &CStr, bind: bool) -> Result<OwnedFd, Errno> {
     fs::open(CWD, path, fs::O_PATH | fs::O_DIRECTORY, 0)
 }
 
+/// Only below a private mount can a root be pivoted (pivot_root(2)). Properties belong to the top of a mount, so the
+/// walk goes up until it is there; "/" is one.
+pub fn part_from_host(path: &CStr) -> Outcome {
+    let private = Attributes { propagation: mount::MS_PRIVATE, ..Attributes::default() };
+    let mut at = fs::open(CWD, path, fs::O_PATH | fs::O_DIRECTORY, 0)?;
+    loop {
+        match mount::set_attributes(at.borrow(), &private, false) {
+            Err(Errno::EINVAL) => {}
+            done => return Ok(done?),
+        }
+        at = fs::open(at.borrow(), c"..", fs::O_PATH | fs::O_DIRECTORY, 0)?;
+    }
+}
+
 pub fn resolve_flags(strict: bool) -> u64 {
     if strict { fs::RESOLVE_NO_SYMLINKS } else { 0 }
 }
@@ -102,9 +116,15 @@ pub fn make_readonly(root: BorrowedFd<'_>, path: &CStr) -> Outcome {
 }
 
 /// pivot_root(2) of "." onto itself: the old root lands on top of the new one and is let go (pivot_root(2), NOTES).
-pub fn pivot(root: BorrowedFd<'_>) -> Outcome {
+/// Letting go of a mount that is shared with the host would unmount it there too.
+pub fn pivot(root: BorrowedFd<'_>, shared: bool) -> Outcome {
+    let old = if shared { Some(fs::open(CWD, c"/", fs::O_PATH | fs::O_DIRECTORY, 0)?) } else { None };
     fs::change_dir_to(root)?;
     mount::pivot_root(c".", c".")?;
+    if let Some(old) = old {
+        fs::change_dir_to(old.borrow())?;
+        mount::mount(None, c".", None, mount::MS_SLAVE | mount::MS_REC, None)?;
+    }
     mount::detach(c".")?;
     Ok(fs::change_dir(c"/")?)
 }
@@ -117,8 +137,10 @@ pub fn move_root(root: BorrowedFd<'_>) -> Outcome {
     Ok(fs::change_dir(c"/")?)
 }
 
+/// `propagation` in the flags of mount(2), MS_REC among them.
 pub fn change_root_mount(set: u64, propagation: u64) -> Outcome {
     let root = fs::open(CWD, c"/", fs::O_PATH | fs::O_DIRECTORY, 0)?;
-    let attributes = Attributes { set, propagation, ..Attributes::default() };
-    Ok(mount::set_attributes(root.borrow(), &attributes, propagation & mount::MS_REC != 0)?)
+    let recursive = propagation & mount::MS_REC != 0;
+    let attributes = Attributes { set, propagation: propagation & !mount::MS_REC, ..Attributes::default() };
+    Ok(mount::set_attributes(root.borrow(), &attributes, recursive)?)
 }

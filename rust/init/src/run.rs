@@ -172,8 +172,9 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             let root = if console { Some(init.root()?) } else { None };
             console::open(OwnedFd::take(socket), (rows, columns), root, uid)
         }
-        Step::PivotRoot {} => {
-            mounts::pivot(init.root()?)?;
+        Step::PartFromHost { path } => mounts::part_from_host(path),
+        Step::PivotRoot { shared } => {
+            mounts::pivot(init.root()?, shared)?;
             init.let_go();
             Ok(())
         }

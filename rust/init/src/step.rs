@@ -116,8 +116,10 @@ steps! {
     Sysctl { path: &'a CStr, value: &'a [u8] }
     /// Make a terminal inside, send its controlling side away, take the other as 0, 1, 2 (and /dev/console).
     Terminal { socket: i32, rows: u16, columns: u16, console: bool, uid: u32 }
-    /// Make the opened root "/" and let go of the host's.
-    PivotRoot {}
+    /// Make the mount that holds this path of the host private, before the root is bound onto it.
+    PartFromHost { path: &'a CStr }
+    /// Make the opened root "/" and let go of the host's, whose mounts may be `shared` with it.
+    PivotRoot { shared: bool }
     /// The same where pivot_root(2) cannot work (a root on an initramfs).
     MoveRoot {}
     ChangeRoot {}

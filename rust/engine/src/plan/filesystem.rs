@@ -38,9 +38,13 @@ pub fn plan(
     options: &Options<'_>,
     terminal: Option<i32>,
 ) -> Result<()> {
-    let (before, after) = root_propagation(spec)?;
+    let (before, after) = root_propagation(spec, options)?;
+    let shared = before & MS_SHARED != 0;
     plan.add(Origin::At("/linux/rootfsPropagation"), Step::Propagation { flags: before });
     let path = text(&super::below_bundle(&root.path, options), Origin::At("/root/path"))?;
+    if shared {
+        plan.add(Origin::At("/root/path"), Step::PartFromHost { path: &path });
+    }
     plan.add(Origin::At("/root/path"), Step::OpenRoot { path: &path, bind: true });
     for (index, mount) in spec.mounts.iter().enumerate() {
         match mount.kind.as_deref() {
@@ -68,7 +72,7 @@ pub fn plan(
         let origin = Origin::Item("/linux/maskedPaths", index);
         plan.add(origin, Step::Mask { path: &text(path, origin)?, data: &mask });
     }
-    let pivot = if options.no_pivot { Step::MoveRoot {} } else { Step::PivotRoot {} };
+    let pivot = if options.no_pivot { Step::MoveRoot {} } else { Step::PivotRoot { shared } };
     plan.add(Origin::At("/root/path"), pivot);
     if root.readonly {
         plan.add(Origin::At("/root/readonly"), Step::ChangeRootMount { set: ATTR_RDONLY, propagation: 0 });
@@ -89,17 +93,17 @@ pub fn change_root(plan: &mut Plan, root: &Root<'_>, options: &Options<'_>) -> R
     Ok(())
 }
 
-/// What "/" of the new namespace gets before anything is mounted, and the new root at the end. Only a slave or private
-/// "/" can be pivoted; mounts of the host arrive in a slave and nothing goes back.
-fn root_propagation(spec: &Spec<'_>) -> Result<(u64, u64)> {
+/// What "/" of the new namespace gets before anything is mounted, and the new root at the end. In a slave the mounts of
+/// the host arrive and nothing goes back; a volume that shares its mounts with the host needs "/" shared from the start,
+/// which cannot be where "/" itself is moved over.
+fn root_propagation(spec: &Spec<'_>, options: &Options<'_>) -> Result<(u64, u64)> {
     let slave = MS_SLAVE | MS_REC;
+    let shared = |flags| if options.no_pivot { (slave, flags) } else { (flags, flags) };
     Ok(match spec.linux.rootfs_propagation.as_deref() {
-        None | Some("" | "rslave") => (slave, 0),
-        Some("slave") => (slave, 0),
-        Some("private") => (MS_PRIVATE | MS_REC, 0),
-        Some("rprivate") => (MS_PRIVATE | MS_REC, 0),
-        Some("shared") => (slave, MS_SHARED),
-        Some("rshared") => (slave, MS_SHARED | MS_REC),
+        None | Some("" | "slave" | "rslave") => (slave, 0),
+        Some("private" | "rprivate") => (MS_PRIVATE | MS_REC, 0),
+        Some("shared") => shared(MS_SHARED),
+        Some("rshared") => shared(MS_SHARED | MS_REC),
         Some("unbindable") => (slave, MS_UNBINDABLE),
         Some("runbindable") => (slave, MS_UNBINDABLE | MS_REC),
         Some(other) => {
