@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -322,3 +323,15 @@ def test_dumpable_is_as_after_any_execve(runtime: Runtime, bundle: MakeBundle) -
         runtime.output(bundle("stat -c %u /proc/self/environ", {"/process/user": {"uid": 7, "gid": 7}}))
         == "7\n"
     )
+
+
+@pytest.mark.estiba_only
+def test_init_can_be_looked_into_only_once_the_program_runs(runtime: Runtime, bundle: MakeBundle) -> None:
+    """By whom it shares ids and user namespace with, as a container in the same pod (CVE-2016-9962)."""
+    container = runtime.create(bundle("sleep 1000"))
+    look = ["setpriv", "--bounding-set=-sys_ptrace", "readlink", f"/proc/{container.pid}/exe"]
+    before = subprocess.run(look, check=False, capture_output=True).returncode
+    container.start()
+    after = subprocess.run(look, check=False, capture_output=True).returncode
+    container.delete()
+    assert (before != 0, after) == (True, 0)

@@ -71,6 +71,9 @@ pub fn main() -> ! {
         process::exit(126)
     };
     process::set_umask(0);
+    // Whoever is in a namespace that init joins may not look into it or trace it, also where both are root: until the
+    // program runs it has rights that the container lacks and no seccomp filter (CVE-2016-9962). An exec takes it back.
+    process::set_dumpable(0);
     let Ok(image) = memory::map_private(BorrowedFd::numbered(PLAN_FD)) else { damaged() };
     fd::close(PLAN_FD);
     let Some((steps, scratch)) = Steps::open(image) else { damaged() };
