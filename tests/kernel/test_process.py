@@ -116,6 +116,16 @@ def test_the_program_is_found_on_the_path_of_the_config(runtime: Runtime, bundle
     assert runtime.output(config) == "from opt\n"
 
 
+def test_the_search_along_path_passes_over_what_cannot_be_executed(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    config = bundle(["true"], {"/process/env/0": "PATH=/opt:/srv:/bin"})
+    (config.rootfs / "opt" / "true").mkdir(parents=True)
+    (config.rootfs / "srv").mkdir()
+    (config.rootfs / "srv" / "true").write_text("no program")
+    assert runtime.output(config) == ""
+
+
 def test_a_program_with_a_slash_is_found_from_cwd(runtime: Runtime, bundle: MakeBundle) -> None:
     assert runtime.output(bundle(["./echo", "here"], {"/process/cwd": "/bin"})) == "here\n"
 

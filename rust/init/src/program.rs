@@ -58,15 +58,16 @@ impl Proof {
     }
 }
 
-/// The first candidate that can be executed. Otherwise the most telling reason: one that is there but unusable wins
-/// over those that are missing.
+/// The first candidate that can be executed, as execvp(3) looks for it: a folder of the name, a file without permission
+/// and a folder that may not be searched are passed over. Otherwise the most telling reason: one that is there but
+/// unusable wins over those that are missing.
 pub fn find<'a>(candidates: Strings<'a>, proof: &mut Proof) -> Result<&'a CStr, Failure> {
     let mut why = Failure::new(Detail::ProgramMissing, Errno::ENOENT);
     for candidate in candidates.iter() {
         match check(candidate, proof) {
             Ok(()) => return Ok(candidate),
             Err(Failure { errno: Errno::ENOENT | Errno::ENOTDIR, detail: Detail::ProgramMissing }) => {}
-            Err(reason) if reason.detail == Detail::ProgramNotExecutable => why = reason,
+            Err(reason @ Failure { errno: Errno::EACCES, .. }) => why = reason,
             Err(reason) => return Err(reason),
         }
     }
