@@ -42,6 +42,15 @@ fn parse(text: &str) -> Option<Stat> {
     Some(Stat { state, start_time, ignored })
 }
 
+/// The number of a process in its own pid namespace, which hooks inside know it by (runtime.md "State"): the last of
+/// NSpid in /proc/PID/status (proc_pid_status(5)).
+pub fn pid_inside(pid: i32) -> Result<i32> {
+    let path = format!("/proc/{pid}/status");
+    let text = file::read_path(&path).map_err(|errno| Error::refused(format!("read {path:?}"), errno))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    Ok(line.and_then(|numbers| numbers.split_ascii_whitespace().last()?.parse().ok()).unwrap_or(pid))
+}
+
 /// A pidfd of exactly the process that the record names; None if it has ended, even if its number lives again.
 pub fn pidfd_of(pid: i32, start_time: u64) -> Result<Option<OwnedFd>> {
     let pidfd = match process::pidfd_open(pid) {

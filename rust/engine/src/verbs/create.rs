@@ -147,7 +147,8 @@ fn create_in(
         set_oom_score(running.pid, score)?;
     }
     if let Some(state) = state_fd {
-        hooks::fill_state(&state, &oci_state::text(&record, "created"))?;
+        let inside = Record { pid: proc::pid_inside(running.pid)?, ..record.clone() };
+        hooks::fill_state(&state, &oci_state::text(&inside, "created"))?;
     }
     let program = spec.process.as_ref().map(plan::program_name).unwrap_or_default();
     let gated = request.gate;
