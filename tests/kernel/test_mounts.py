@@ -307,7 +307,7 @@ def test_what_is_mounted_in_a_shared_volume_reaches_the_host(
 def test_the_host_keeps_its_mounts_when_its_root_is_shared(runtime: Runtime, bundle: MakeBundle) -> None:
     """A container lets go of the host's root; where that is shared, letting go must not reach the host."""
     config = bundle("true", {"/linux/rootfsPropagation": "rshared"})
-    count = "mount --make-rshared / && before=$(wc -l < /proc/self/mountinfo) && \"$@\" && "
+    count = 'mount --make-rshared / && before=$(wc -l < /proc/self/mountinfo) && "$@" && '
     count += "test $before = $(wc -l < /proc/self/mountinfo)"
     runtime.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", count, "sh"]
     assert runtime.run(config).code == 0

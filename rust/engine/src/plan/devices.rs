@@ -52,7 +52,7 @@ pub fn plan(plan: &mut Plan, spec: &Spec<'_>) -> Result<()> {
         };
         let mode = kind | device.file_mode.unwrap_or(0o666) & 0o7777;
         let owner = (device.uid.unwrap_or(0), device.gid.unwrap_or(0));
-        let node = number(device.major as u32, device.minor as u32);
+        let node = number(device.major as u32, device.minor.unwrap_or(0) as u32);
         nodes.make(Origin::Item("/linux/devices", index), &device.path, mode, node, owner)?;
     }
     nodes.open(Origin::Runtime, "/dev")?;

@@ -77,8 +77,7 @@ pub struct Device<'a> {
     pub kind: Text<'a>,
     #[serde(default, deserialize_with = "nullable")]
     pub major: i64,
-    #[serde(default, deserialize_with = "nullable")]
-    pub minor: i64,
+    pub minor: Option<i64>,
     pub file_mode: Option<u32>,
     pub uid: Option<u32>,
     pub gid: Option<u32>,

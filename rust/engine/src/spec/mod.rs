@@ -8,6 +8,7 @@ mod linux;
 mod mount;
 mod process;
 pub mod prove;
+mod prove_limits;
 pub mod resources;
 pub mod seccomp;
 mod text;

@@ -2,7 +2,8 @@
 //! The prover: "surely valid", or "ask Python". It never says no, and what it takes Python must accept: the rules here
 //! are narrower than estiba.spec's, wide enough for what podman, containerd, Docker and `spec` write.
 
-use super::{Mapping, Mount, Namespace, Process, Spec, Text};
+use super::prove_limits::{resources, seccomp};
+use super::{ConsoleSize, Device, Mapping, Mount, Namespace, Process, Spec, Text};
 use crate::generated::capabilities::CAPABILITIES;
 use crate::generated::lookup;
 use crate::generated::mount_options::{MOUNT_OPTIONS, MountOption};
@@ -11,6 +12,7 @@ use crate::generated::rlimits::RLIMITS;
 use crate::generated::sysctls::SYSCTLS;
 use alloc::format;
 use alloc::string::{String, ToString};
+use estiba_sys::fs::{S_IFBLK, S_IFCHR};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -19,7 +21,7 @@ pub enum Verdict {
     Ask(String),
 }
 
-type Proof = Result<(), String>;
+pub(super) type Proof = Result<(), String>;
 
 pub fn prove(text: &[u8]) -> Verdict {
     let spec: Spec<'_> = match serde_json::from_slice(text) {
@@ -36,13 +38,15 @@ fn sure(holds: bool, reason: impl FnOnce() -> String) -> Proof {
     if holds { Ok(()) } else { Err(reason()) }
 }
 
-fn plain(holds: bool, reason: &str) -> Proof {
+pub(super) fn plain(holds: bool, reason: &str) -> Proof {
     sure(holds, || reason.to_string())
 }
 
 fn whole(spec: &Spec<'_>) -> Proof {
     version(&spec.oci_version)?;
-    plain(spec.root.as_ref().is_some_and(|root| !root.path.is_empty()), "root.path is absent or empty")?;
+    let root = spec.root.as_ref().is_some_and(|root| !root.path.is_empty() && clean(&root.path));
+    plain(root, "root.path is absent or odd")?;
+    plain(spec.annotations.iter().all(|(key, value)| clean(key) && clean(value)), "an odd annotation")?;
     process(spec.process.as_ref().ok_or("process is absent")?)?;
     namespaces(spec)?;
     for (index, mount) in spec.mounts.iter().enumerate() {
@@ -52,12 +56,14 @@ fn whole(spec: &Spec<'_>) -> Proof {
 }
 
 fn version(version: &str) -> Proof {
-    let known = ["1.0.", "1.1.", "1.2.", "1.3."].iter().any(|known| version.starts_with(known));
-    plain(known, "the specification's version is not one of 1.0 to 1.3")
+    let known = ["1.0.", "1.1.", "1.2.", "1.3."].iter().find_map(|known| version.strip_prefix(known));
+    let patch = known.is_some_and(|patch| patch.starts_with(|first: char| first.is_ascii_digit()));
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
+    plain(patch && version.bytes().all(word), "the specification's version is not one of 1.0 to 1.3")
 }
 
 /// Text that no rule of Python's can stumble over.
-fn clean(text: &str) -> bool {
+pub(super) fn clean(text: &str) -> bool {
     !text.contains('\0')
 }
 
@@ -73,6 +79,8 @@ pub(super) fn process(process: &Process<'_>) -> Proof {
         "an odd environment entry",
     )?;
     plain(is_absolute(&process.cwd), "process.cwd is not absolute")?;
+    let size = |size: ConsoleSize| size.height.max(size.width) <= u32::from(u16::MAX);
+    plain(process.console_size.is_none_or(size), "an odd console size")?;
     plain(process.user.umask.is_none_or(|mask| mask <= 0o777), "an odd umask")?;
     plain(
         process.scheduler.is_none() && process.io_priority.is_none() && process.exec_cpu_affinity.is_none(),
@@ -141,13 +149,11 @@ fn mappings(maps: &[Mapping]) -> Proof {
 fn mount(mount: &Mount<'_>) -> Proof {
     plain(is_absolute(&mount.destination), "the destination is not absolute")?;
     plain(mount.uid_mappings.is_empty() && mount.gid_mappings.is_empty(), "mapped ids")?;
+    plain(mount.source.as_ref().is_none_or(|source| clean(source)), "an odd source")?;
     let kind = mount.kind.as_deref().unwrap_or_default();
     let bound = mount.options.iter().any(|option| matches!(&**option, "bind" | "rbind"));
     if bound {
-        plain(
-            mount.source.as_ref().is_some_and(|source| !source.is_empty() && clean(source)),
-            "a bind without a source",
-        )?;
+        plain(mount.source.as_ref().is_some_and(|source| !source.is_empty()), "a bind without a source")?;
         plain(matches!(kind, "" | "bind" | "none"), "a bind with a type")?;
         return known_options(&mount.options, |_| false);
     }
@@ -194,18 +200,22 @@ fn linux(spec: &Spec<'_>) -> Proof {
     for path in paths {
         plain(is_absolute(path), "a masked or read-only path is not absolute")?;
     }
+    // Permissions, with the type besides or not.
+    let mode = |device: &Device<'_>| {
+        device.file_mode.is_none_or(|mode| matches!(mode & !0o7777, 0 | S_IFCHR | S_IFBLK))
+    };
     for device in &linux.devices {
         let known = matches!(&*device.kind, "c" | "b" | "u")
-            && (0..4096).contains(&device.major)
-            && (0..1 << 20).contains(&device.minor);
+            && (1..4096).contains(&device.major)
+            && device.minor.is_some_and(|minor| (0..1 << 20).contains(&minor));
         plain(
-            known && is_absolute(&device.path) && device.file_mode.is_none_or(|mode| mode <= 0o177_777),
+            known && is_absolute(&device.path) && !device.path.ends_with('/') && mode(device),
             "an odd device",
         )?;
     }
-    let propagation = linux.rootfs_propagation.as_deref().unwrap_or_default();
+    let propagation = linux.rootfs_propagation.as_deref().unwrap_or("private");
     plain(
-        matches!(propagation, "" | "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared"),
+        matches!(propagation, "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared"),
         "an odd root propagation",
     )?;
     plain(!linux.cgroups_path.contains("..") && clean(&linux.cgroups_path), "an odd cgroups path")?;
@@ -216,6 +226,8 @@ fn linux(spec: &Spec<'_>) -> Proof {
         || linux.net_devices.is_some()
         || linux.mount_label.as_ref().is_some_and(|label| !label.is_empty());
     plain(!unbuilt, "a rare property")?;
+    resources(&linux.resources)?;
+    linux.seccomp.as_ref().map_or(Ok(()), seccomp)?;
     plain(hooks_are_sure(spec), "an odd hook")
 }
 

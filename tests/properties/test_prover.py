@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the prover takes, Python accepts: the prover may ask too often, never too seldom."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from configs import EDGES, RECORDED, any_configs
+from hypothesis import HealthCheck, given, settings
+
+from estiba import _core, spec
+
+WORDS = ("", "x", "/", "/x", "..", "a b", "=", "0-3", "3-1", "\0", "1.0.", "SCMP_ACT_NOTIFY", "CAP_SYS_ADMIN")
+NO_SHAPE = ("expected an object", "expected a string")
+"""Of shape the prover knows less: it reads a list as the object whose members it could be, and no user name."""
+
+
+def check(config: Any) -> None:
+    """The prover asks, or Python has nothing to say against it."""
+    if _core.prove(config=json.dumps(config).encode()) is None:
+        assert [p for p in spec.validate(config) if not p.message.endswith(NO_SHAPE)] == []
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(any_configs())
+def test_a_proved_config_is_valid(config: Any) -> None:
+    """Generated configs, good and broken."""
+    check(config)
+
+
+@pytest.mark.parametrize("name", ["docker-memory", "podman-run", "containerd-seccomp", "podman-uidmap"])
+def test_a_recorded_config_with_one_odd_value_is_asked_about_or_valid(name: str) -> None:
+    """Each value of what a client wrote, replaced by each that lies on some border."""
+    text = Path(RECORDED / f"{name}.json").read_text().replace("@ROOTFS@", "/root")
+    config = json.loads(text)
+    for path in _places(config):
+        for odd in (None, True, [], *EDGES, *WORDS):
+            changed = copy.deepcopy(config)
+            holder = changed
+            for key in path[:-1]:
+                holder = holder[key]
+            holder[path[-1]] = odd
+            check(changed)
+
+
+def _places(node: Any) -> list[tuple[Any, ...]]:
+    """The way to each value; of a list the first three are enough."""
+    keys = (
+        list(node) if isinstance(node, dict) else range(min(len(node), 3)) if isinstance(node, list) else ()
+    )
+    return [way for key in keys for way in ((key,), *((key, *more) for more in _places(node[key])))]
