@@ -288,7 +288,6 @@ def shared(runtime: Runtime, volume: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("word", ["shared", "rshared"])
-@pytest.mark.not_on("runc", "1.1.5 takes no rbind under a root that is only shared")
 def test_what_is_mounted_in_a_shared_volume_reaches_the_host(
     runtime: Runtime, bundle: MakeBundle, pipe: Pipe, shared: Path, word: str
 ) -> None:
