@@ -62,6 +62,29 @@ def test_a_namespace_is_joined_by_path(
         assert inside == namespace(pid, option)
 
 
+def test_a_joined_mount_namespace_gets_the_root_and_the_mounts_of_the_config(
+    runtime: Runtime, bundle: MakeBundle, base_config: dict[str, Any], pipe: Pipe
+) -> None:
+    with holder("--mount") as pid:
+        config = bundle("cat /mark; grep -c ' /proc ' /proc/self/mountinfo; exec sleep 1000")
+        config.change("/linux/namespaces", namespaces(base_config, "mount", f"/proc/{pid}/ns/mnt"))
+        (config.rootfs / "mark").write_text("the root of the config\n")
+        container = runtime.start(config, stdout=pipe)
+        assert (pipe.readline(), pipe.readline()) == ("the root of the config", "1")
+        assert namespace(container.pid, "mnt") == namespace(pid, "mnt") != namespace("self", "mnt")
+        container.delete()
+
+
+@pytest.mark.estiba_only
+def test_the_runtimes_own_mount_namespace_is_not_joined(
+    runtime: Runtime, bundle: MakeBundle, base_config: dict[str, Any]
+) -> None:
+    joined = namespaces(base_config, "mount", "/proc/self/ns/mnt")
+    result = runtime.run(bundle("true", {"/linux/namespaces": joined}))
+    assert result.code != 0
+    assert "is the mount namespace of the runtime itself" in result.err
+
+
 def test_a_pid_namespace_is_joined_by_path(
     runtime: Runtime, bundle: MakeBundle, base_config: dict[str, Any], pipe: Pipe
 ) -> None:

@@ -171,7 +171,7 @@ fn open_handed(plan: &Plan, given: &Given<'_>) -> Result<Vec<Open>> {
         .iter()
         .map(|handed| {
             Ok(match handed {
-                Handed::Namespace { path, origin } => Open::Own(open_namespace(path, *origin)?),
+                Handed::Namespace { path, origin } => Open::Own(open_joined(path, *origin)?),
                 Handed::Tree(tree) => Open::Own(trees::clone(tree)?),
                 Handed::Terminal => {
                     Open::Theirs(given.terminal.as_ref().ok_or_else(|| lost("a terminal's socket"))?.raw())
@@ -207,6 +207,20 @@ fn at(error: Error, origin: Origin) -> Error {
 fn open_namespace(path: &str, origin: Origin) -> Result<OwnedFd> {
     fs::open(CWD, &c_path(path)?, fs::O_RDONLY, 0)
         .map_err(|errno| at(Error::refused(format!("open the namespace {path:?}"), errno), origin))
+}
+
+/// A namespace that init joins. In a mount namespace it replaces "/", which must not be the runtime's own.
+fn open_joined(path: &str, origin: Origin) -> Result<OwnedFd> {
+    let namespace = open_namespace(path, origin)?;
+    let own = fs::status_at(CWD, c"/proc/thread-self/ns/mnt", true);
+    match (fs::status(namespace.borrow()), own) {
+        (Ok(joined), Ok(own)) if (joined.device, joined.inode) == (own.device, own.inode) => {
+            let message = format!("{path:?} is the mount namespace of the runtime itself");
+            Err(at(Error::new(ErrorKind::ConfigInvalid, message), origin)
+                .hint("leave the path out for a new one: the root of this one would be replaced"))
+        }
+        _ => Ok(namespace),
+    }
 }
 
 /// The namespaces that are entered before init runs.

@@ -121,11 +121,11 @@ pub fn create(spec: &Spec<'_>, host: &Host, options: &Options<'_>) -> Result<Pla
     plan.add(Origin::Runtime, Step::NewSession {});
     process::keyring(&mut plan, options);
     namespaces::join_and_name(&mut plan, spec, host)?;
-    let mounts = namespaces::makes_mounts(spec);
+    let mounts = namespaces::has_mount_namespace(spec);
     if mounts {
         let terminal = filesystem::terminal_of(&mut plan, process);
         filesystem::plan(&mut plan, spec, root, host, options, terminal)?;
-    } else if !namespaces::has_mount_namespace(spec) {
+    } else {
         filesystem::change_root(&mut plan, root, options)?;
     }
     if process.terminal && !mounts {

@@ -78,13 +78,9 @@ pub fn all_kinds(spec: &Spec<'_>) -> u64 {
     kinds.fold(0, |kinds, (kind, _)| kinds | kind)
 }
 
+/// New or joined: in both the root of the config is set up, and becomes "/".
 pub fn has_mount_namespace(spec: &Spec<'_>) -> bool {
     find(spec, "mount").is_some()
-}
-
-/// A new mount namespace is ours to arrange; a joined one is used as it is.
-pub fn makes_mounts(spec: &Spec<'_>) -> bool {
-    is_new(spec, "mount")
 }
 
 pub fn has_new(spec: &Spec<'_>, name: &str) -> bool {
