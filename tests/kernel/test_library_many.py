@@ -152,8 +152,8 @@ def test_joining_namespaces_by_path_leaves_the_thread_in_its_own(
 ) -> None:
     names = {"pid": "pid", "net": "network", "ipc": "ipc", "user": "user"}
     config = bundle("exit 3")
-    user = {"uid_map": "0 0 65536"} if "user" in kinds else {}
-    with processes.holder(*(f"--{kind}" for kind in kinds), **user) as holder:
+    maps = "0 0 65536" if "user" in kinds else None
+    with processes.holder(*(f"--{kind}" for kind in kinds), uid_map=maps) as holder:
         namespaces = {n["type"]: n for n in config.config["linux"]["namespaces"]}
         for kind in kinds:
             of = "pid_for_children" if kind == "pid" and "user" not in kinds else kind
