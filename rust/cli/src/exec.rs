@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use estiba_engine::error::{Error, words};
 use estiba_engine::foreground::{self, Attendant};
 use estiba_engine::spec;
+use estiba_engine::spec::prove::{Verdict, prove_process};
 use estiba_engine::verbs::{exec, state};
 use estiba_sys::socket;
 use serde_json::{Map, Value, json};
@@ -29,6 +30,9 @@ pub fn run(root: &str, id: &str, parsed: &Parsed<'_>) -> Result {
         Ok(process) => process,
         Err(reason) => return Ok(Outcome::Ask(reason)),
     };
+    if let Verdict::Ask(reason) = prove_process(&process) {
+        return Ok(Outcome::Ask(format!("the process needs a closer look, which is Python's: {reason}")));
+    }
     let terminal = match spec::parse_process(&process) {
         Ok(process) => process.terminal,
         Err(error) => return Ok(Outcome::Ask(error.to_string())),

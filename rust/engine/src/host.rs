@@ -3,6 +3,7 @@
 
 use crate::cgroup::Layout;
 use crate::error::{Error, Result};
+use estiba_sys::fd::CWD;
 use estiba_sys::{fs, process};
 
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct Host {
     /// The caller's permitted capabilities, a bit each.
     pub capabilities: u64,
     pub layout: Layout,
+    /// Whether the kernel may run programs of other processors, by interpreters (binfmt_misc).
+    pub runs_foreign: bool,
     /// Asked only where a config has labels.
     pub has_selinux: bool,
 }
@@ -29,6 +32,7 @@ impl Host {
             gid: process::effective_gid(),
             capabilities: permitted,
             layout,
+            runs_foreign: fs::check_access(CWD, c"/proc/sys/fs/binfmt_misc/register", 0).is_ok(),
             has_selinux: false,
         })
     }

@@ -111,10 +111,7 @@ impl Folder {
             }
             Err(errno) => return Err(Error::refused(format!("make the state folder {path:?}"), errno)),
         }
-        let folder = Folder::lock(id, path, false)?;
-        fs::lock(folder.dir(), true)
-            .map_err(|errno| Error::refused(format!("lock {:?}", folder.path), errno))?;
-        Ok(folder)
+        Folder::lock(id, path, true)
     }
 
     /// Opens and locks the folder of a container that exists.
@@ -185,8 +182,9 @@ impl Folder {
             })
     }
 
-    pub fn has(&self, name: &core::ffi::CStr) -> bool {
-        fs::status_at(self.dir(), name, false).is_ok()
+    /// Whether a FIFO is there and some process has it open to read.
+    pub fn is_waited_at(&self, name: &core::ffi::CStr) -> bool {
+        fs::open(self.dir(), name, fs::O_WRONLY | fs::O_NONBLOCK, 0).is_ok()
     }
 
     /// Removes the folder and all in it: it holds plain files only.

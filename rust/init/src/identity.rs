@@ -45,11 +45,10 @@ pub fn take_ids(uid: u32, gid: u32, groups: Option<&[u8]>) -> Outcome {
     Ok(process::set_uids(uid)?)
 }
 
-pub fn take_capabilities(effective: u64, permitted: u64, inheritable: u64, ambient: u64) -> Outcome {
+pub fn take_capabilities(effective: u64, permitted: u64, inheritable: u64, ambient: Option<u64>) -> Outcome {
     process::set_capabilities(effective, permitted, inheritable)?;
-    if ambient != 0 {
-        process::clear_ambient()?;
-    }
+    let Some(ambient) = ambient else { return Ok(()) };
+    process::clear_ambient()?; // the runtime's own caller may have had some
     for capability in (0..64).filter(|&capability| ambient >> capability & 1 == 1) {
         process::raise_ambient(capability)?;
     }

@@ -61,10 +61,10 @@ impl Proof {
 /// The first candidate that can be executed, as execvp(3) looks for it: a folder of the name, a file without permission
 /// and a folder that may not be searched are passed over. Otherwise the most telling reason: one that is there but
 /// unusable wins over those that are missing.
-pub fn find<'a>(candidates: Strings<'a>, proof: &mut Proof) -> Result<&'a CStr, Failure> {
+pub fn find<'a>(candidates: Strings<'a>, foreign: bool, proof: &mut Proof) -> Result<&'a CStr, Failure> {
     let mut why = Failure::new(Detail::ProgramMissing, Errno::ENOENT);
     for candidate in candidates.iter() {
-        match check(candidate, proof) {
+        match check(candidate, foreign, proof) {
             Ok(()) => return Ok(candidate),
             Err(Failure { errno: Errno::ENOENT | Errno::ENOTDIR, detail: Detail::ProgramMissing }) => {}
             Err(reason @ Failure { errno: Errno::EACCES, .. }) => why = reason,
@@ -74,7 +74,7 @@ pub fn find<'a>(candidates: Strings<'a>, proof: &mut Proof) -> Result<&'a CStr, 
     Err(why)
 }
 
-fn check(path: &CStr, proof: &mut Proof) -> Outcome {
+fn check(path: &CStr, foreign: bool, proof: &mut Proof) -> Outcome {
     let missing = |errno| Failure::new(Detail::ProgramMissing, errno);
     let status = fs::status_at(CWD, path, true).map_err(missing)?;
     if status.is_dir() {
@@ -88,7 +88,7 @@ fn check(path: &CStr, proof: &mut Proof) -> Outcome {
     let head = head.get(..length).unwrap_or(&[]);
     match head {
         [b'#', b'!', line @ ..] => check_interpreter(line, proof),
-        [0x7f, b'E', b'L', b'F', ..] => check_elf(head, proof),
+        [0x7f, b'E', b'L', b'F', ..] => check_elf(head, foreign, proof),
         _ => Ok(()),
     }
 }
@@ -124,7 +124,7 @@ fn exists(name: &[u8]) -> Option<Errno> {
 }
 
 /// The processor (e_machine) and the loader (PT_INTERP) of a 64- or 32-bit little-endian ELF file (elf(5)).
-fn check_elf(head: &[u8], proof: &mut Proof) -> Outcome {
+fn check_elf(head: &[u8], foreign: bool, proof: &mut Proof) -> Outcome {
     const EM_386: u16 = 3;
     const EM_X86_64: u16 = 62;
     const PT_INTERP: u32 = 3;
@@ -133,6 +133,9 @@ fn check_elf(head: &[u8], proof: &mut Proof) -> Outcome {
     let Some(machine) = two(18) else { return Ok(()) };
     let little_endian = head.get(5) == Some(&1);
     if !little_endian || !matches!(machine, EM_386 | EM_X86_64) {
+        if foreign {
+            return Ok(()); // execve knows
+        }
         proof.keep(&machine.to_le_bytes());
         return Err(Failure::new(Detail::WrongArchitecture, Errno::ENOEXEC));
     }

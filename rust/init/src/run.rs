@@ -246,8 +246,8 @@ fn perform_on_process<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
         Step::Capabilities { effective, permitted, inheritable, ambient } => {
             identity::take_capabilities(effective, permitted, inheritable, ambient)
         }
-        Step::FindProgram { candidates, home } => {
-            init.program = Some(program::find(candidates, &mut init.proof)?);
+        Step::FindProgram { candidates, home, foreign } => {
+            init.program = Some(program::find(candidates, foreign, &mut init.proof)?);
             if let Some(uid) = home {
                 program::find_home(uid, &mut init.home);
             }

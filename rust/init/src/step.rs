@@ -143,13 +143,13 @@ steps! {
     BoundingSet { keep: u64 }
     /// Groups, gid, uid; capabilities stay until `Capabilities`. `groups`: 32-bit ids, None: leave them alone.
     Identity { uid: u32, gid: u32, groups: Option<&'a [u8]> }
-    /// Capability sets; `ambient` starts from none.
-    Capabilities { effective: u64, permitted: u64, inheritable: u64, ambient: u64 }
+    /// Capability sets. `ambient` replaces what was there; None leaves it, which needs no call but capset(2).
+    Capabilities { effective: u64, permitted: u64, inheritable: u64, ambient: Option<u64> }
     /// The working directory once more, if only the container's user may enter it.
     ChangeDirAgain { path: &'a CStr }
     /// Choose the first candidate that can be executed, and say what is wrong if none can. `home`: look HOME up for
-    /// this uid in /etc/passwd.
-    FindProgram { candidates: Strings<'a>, home: Option<u32> }
+    /// this uid in /etc/passwd. `foreign`: the kernel may run other processors' programs (binfmt_misc).
+    FindProgram { candidates: Strings<'a>, home: Option<u32>, foreign: bool }
     /// All is set up: wait for the parent's word that the record is in place, report ready.
     Commit {}
     /// Wait at the gate for `start`.

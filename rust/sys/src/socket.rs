@@ -101,12 +101,14 @@ pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(usize, Optio
         parts: &raw mut part,
         part_count: 1,
         control: (&raw mut rights).cast(),
-        control_length: size_of::<Rights>(),
+        control_length: RIGHTS_LENGTH, // of one descriptor: the kernel closes any others
         flags: 0,
     };
     // SAFETY: the header names `part` (which names `bytes`, writable) and `rights`.
     let n = retry(|| unsafe { sc!(nr::RECVMSG, socket.raw(), &raw mut header, MSG_CMSG_CLOEXEC) })?;
-    let carried = header.control_length >= RIGHTS_LENGTH && rights.kind == SCM_RIGHTS && rights.fd >= 0;
+    let carried = header.control_length >= RIGHTS_LENGTH
+        && (rights.level, rights.kind) == (SOL_SOCKET, SCM_RIGHTS)
+        && rights.fd >= 0;
     Ok((n, carried.then(|| OwnedFd::take(rights.fd))))
 }
 

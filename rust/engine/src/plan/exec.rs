@@ -71,8 +71,14 @@ mod tests {
         let process = serde_json::from_str(r#"{"args": ["/bin/true"], "cwd": "/"}"#).unwrap();
         let target =
             Target { pid: 1, differs: 0, denies_groups: false, personality: None, memory_policy: None };
-        let host =
-            Host { uid: 0, gid: 0, capabilities: u64::MAX, layout: Layout::default(), has_selinux: false };
+        let host = Host {
+            uid: 0,
+            gid: 0,
+            capabilities: u64::MAX,
+            layout: Layout::default(),
+            has_selinux: false,
+            runs_foreign: false,
+        };
         exec(&process, target, &host, options).unwrap()
     }
 

@@ -43,7 +43,7 @@ pub fn plan(
     let borrow = if filter.is_some() && !process.no_new_privileges { CAP_SYS_ADMIN } else { 0 };
     identity(plan, process, &sets, borrow);
     plan.add(Origin::At("/process/cwd"), Step::ChangeDirAgain { path: &cwd });
-    find_program(plan, process)?;
+    find_program(plan, process, host)?;
     plan.add(Origin::Runtime, Step::Commit {});
     if options.gate {
         plan.add(Origin::Runtime, Step::Gate {});
@@ -55,7 +55,7 @@ pub fn plan(
         let taken = (flags & FLAG_NEW_LISTENER != 0).then(|| plan.hand(Handed::Taken));
         plan.add(Origin::At("/linux/seccomp"), Step::Seccomp { flags, program, taken });
         if borrow != 0 {
-            plan.add(Origin::At("/process/capabilities"), sets.step(0));
+            plan.add(Origin::At("/process/capabilities"), sets.step_after_filter());
         }
     }
     execute(plan, process)
@@ -113,7 +113,17 @@ impl Sets {
             effective: self.effective | borrow,
             permitted: self.permitted | borrow,
             inheritable: self.inheritable,
-            ambient: self.ambient,
+            ambient: Some(self.ambient),
+        }
+    }
+
+    /// After the filter is loaded: what was borrowed goes, by capset(2) alone, as the filter may know no other call.
+    fn step_after_filter(&self) -> Step<'static> {
+        Step::Capabilities {
+            effective: self.effective,
+            permitted: self.permitted,
+            inheritable: self.inheritable,
+            ambient: None,
         }
     }
 }
@@ -145,7 +155,7 @@ fn as_strings(bytes: &[u8]) -> Result<Strings<'_>> {
 }
 
 /// execvp(3)'s rule: a name with a slash is a path, any other is looked for in the container's PATH.
-fn find_program(plan: &mut Plan, process: &Process<'_>) -> Result<()> {
+fn find_program(plan: &mut Plan, process: &Process<'_>, host: &Host) -> Result<()> {
     const ARGS: &str = "/process/args";
     let name = process.args.first().ok_or_else(|| {
         Error::new(ErrorKind::ConfigInvalid, "is empty: the program to run is its first element").at(ARGS)
@@ -164,7 +174,8 @@ fn find_program(plan: &mut Plan, process: &Process<'_>) -> Result<()> {
     }
     let candidates = strings(&candidates, ARGS)?;
     let home = (!process.env.iter().any(|entry| entry.starts_with("HOME="))).then_some(process.user.uid);
-    plan.add(origin, Step::FindProgram { candidates: as_strings(&candidates)?, home });
+    let foreign = host.runs_foreign;
+    plan.add(origin, Step::FindProgram { candidates: as_strings(&candidates)?, home, foreign });
     Ok(())
 }
 

@@ -34,6 +34,14 @@ pub fn prove(text: &[u8]) -> Verdict {
     }
 }
 
+/// The same for the process object that `exec` is given.
+pub fn prove_process(text: &[u8]) -> Verdict {
+    match serde_json::from_slice(text) {
+        Ok(read) => process(&read).map_or_else(Verdict::Ask, |()| Verdict::Proved),
+        Err(error) => Verdict::Ask(error.to_string()),
+    }
+}
+
 fn sure(holds: bool, reason: impl FnOnce() -> String) -> Proof {
     if holds { Ok(()) } else { Err(reason()) }
 }

@@ -67,27 +67,33 @@ fn block_io(block_io: &BlockIo) -> bool {
 }
 
 pub fn seccomp(profile: &Profile<'_>) -> Proof {
-    let listens = profile.listener_path.is_some() || profile.listener_metadata.is_some();
-    plain(!listens, "an agent of seccomp")?;
-    plain(action(&profile.default_action, profile.default_errno_ret), "an odd default action of seccomp")?;
+    let listener = profile.listener_path.as_deref().filter(|path| !path.is_empty());
+    plain(listener.is_none_or(clean), "an odd path of a seccomp agent")?;
+    plain(
+        profile.listener_metadata.as_deref().is_none_or(|words| clean(words) && listener.is_some()),
+        "words for an agent of seccomp",
+    )?;
+    let default = action(&profile.default_action, profile.default_errno_ret, false);
+    plain(default, "an odd default action of seccomp")?;
     let mut architectures = profile.architectures.iter().flatten();
     plain(architectures.all(|word| lookup(ARCHITECTURES, word).is_some()), "an odd architecture of seccomp")?;
     let mut flags = profile.flags.iter().flatten();
     plain(flags.all(|word| lookup(FLAGS, word).is_some()), "an odd flag of seccomp")?;
-    plain(profile.syscalls.iter().flatten().all(entry), "an odd entry of seccomp")
+    let mut entries = profile.syscalls.iter().flatten();
+    plain(entries.all(|rule| entry(rule, listener.is_some())), "an odd entry of seccomp")
 }
 
-fn entry(entry: &Entry<'_>) -> bool {
+fn entry(entry: &Entry<'_>, asks: bool) -> bool {
     let mut args = entry.args.iter().flatten();
     !entry.names.is_empty()
         && entry.names.iter().all(|name| !name.is_empty() && clean(name))
-        && action(&entry.action, entry.errno_ret)
+        && action(&entry.action, entry.errno_ret, asks)
         && args.all(|argument| argument.index < 6 && lookup(OPERATORS, &argument.op).is_some())
 }
 
-/// Neither SCMP_ACT_NOTIFY, which wants an agent, nor an errno where none is returned.
-fn action(name: &str, errno: Option<u32>) -> bool {
+/// `asks`: an agent is there for SCMP_ACT_NOTIFY. No errno where none is returned.
+fn action(name: &str, errno: Option<u32>, asks: bool) -> bool {
     lookup(ACTIONS, name).is_some()
-        && name != "SCMP_ACT_NOTIFY"
+        && (asks || name != "SCMP_ACT_NOTIFY")
         && errno.is_none_or(|errno| name == "SCMP_ACT_ERRNO" && errno <= 4095)
 }

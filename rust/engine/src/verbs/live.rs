@@ -67,7 +67,7 @@ impl Container {
         let status = match &pidfd {
             None => Status::Stopped,
             Some(_) if Cgroup::from_record(&record.cgroup).is_frozen()? => Status::Paused,
-            Some(_) if self.folder.has(state::GATE) => Status::Created,
+            Some(_) if self.folder.is_waited_at(state::GATE) => Status::Created,
             Some(_) => Status::Running,
         };
         Ok(Live { record, status, pidfd })

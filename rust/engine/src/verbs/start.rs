@@ -43,10 +43,10 @@ fn open_gate(folder: &Folder, live: &Live<'_>) -> Result<()> {
         Err(Errno::ENXIO) => return Err(died(folder)),
         gate => gate.map_err(refused)?,
     };
-    // Gone from the folder before the program runs: from now on the container counts as started.
+    // Opened before it is removed: whoever dies in between leaves a gate that nobody waits at, which counts as started.
+    fd::write(gate.borrow(), b"s").map_err(refused)?;
     fs::remove_file(folder.dir(), state::GATE).map_err(refused)?;
     fs::remove_file(folder.dir(), state::OUTCOME).map_err(refused)?;
-    fd::write(gate.borrow(), b"s").map_err(refused)?;
     drop(gate);
     let mut report = next_report(&outcome)?;
     if let Some(announced) = report.filter(|report| report.step == LISTENING) {
