@@ -153,6 +153,23 @@ def test_what_docker_means_by_zero_needs_no_controller(runtime: Runtime, bundle:
     runtime.output(bundle("true", changes))
 
 
+@pytest.mark.not_on("runc", "it has no such manager")
+def test_without_a_cgroup_device_rules_are_not_in_force(runtime: Runtime, bundle: MakeBundle) -> None:
+    kinds = [{"type": kind} for kind in ("pid", "mount", "uts", "ipc")]
+    config = bundle("cat /proc/self/cgroup", {"/linux/namespaces": kinds})
+    words = ("--cgroup-manager=disabled", "run", "--bundle", str(config.path), config.id)
+    shown = runtime.must(*words).out
+    assert config.cgroup not in shown
+
+
+@pytest.mark.estiba_only
+def test_without_a_cgroup_a_limit_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("true", {"/linux/resources/pids": {"limit": 50}})
+    result = runtime.call("--cgroup-manager=disabled", "run", "--bundle", str(config.path), config.id)
+    assert result.code == 1
+    assert 'config.json /linux/resources/pids/limit: pids limit needs the cgroup controller "pids"' in result.err
+
+
 @pytest.mark.views("v2")
 @pytest.mark.not_on("runc", "1.1.5 uses the cgroup of create")
 def test_exec_follows_a_container_that_was_moved(runtime: Runtime, bundle: MakeBundle) -> None:

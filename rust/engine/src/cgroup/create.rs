@@ -67,6 +67,14 @@ impl Cgroup {
         }
     }
 
+    /// For a caller who wants no cgroup: limits are refused in words. Device rules are not in force then; podman writes
+    /// some into every config, so they are no reason to refuse what its user asked for.
+    pub fn none(resources: &Resources<'_>, layout: &Layout) -> Result<Cgroup> {
+        let cgroup = Cgroup { dirs: Vec::new(), refused: Vec::new() };
+        cgroup.apply(&values::writes(resources, layout)?)?;
+        Ok(cgroup)
+    }
+
     fn make_all(&mut self, dirs: Vec<Dir>, layout: &Layout, is_rootless: bool) -> Result<()> {
         for mut dir in dirs {
             let hierarchy = layout.hierarchies.iter().find(|one| one.controllers == dir.controllers);

@@ -124,8 +124,13 @@ fn create_in(
         folder.write_file(state::FILTER, &[&filter.flags.to_le_bytes()[..], &filter.program].concat())?;
     }
     let Undo { cgroup, launched } = undo;
-    let cgroup =
-        &*cgroup.insert(Cgroup::create(dirs, &spec.linux.resources, &host.layout, !host.is_privileged())?);
+    let resources = &spec.linux.resources;
+    let cgroup = &*cgroup.insert(match request.cgroup_manager {
+        CgroupManager::Disabled => Cgroup::none(resources, &host.layout)?,
+        CgroupManager::Cgroupfs | CgroupManager::Systemd => {
+            Cgroup::create(dirs, resources, &host.layout, !host.is_privileged())?
+        }
+    });
     let mut given = Given { stdio: request.stdio, ..Given::default() };
     if request.gate {
         given.gate = Some((folder.make_fifo(state::GATE)?, folder.make_fifo(state::OUTCOME)?));
