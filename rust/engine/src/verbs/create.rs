@@ -186,7 +186,7 @@ fn settle(
             Said::Failed(report) => return Err(explain::explain(plan, launched, report, program)),
             Said::Ready | Said::Closed | Said::Listening(_) => return Err(died()),
         }
-        let state = oci_state::text(record, "created");
+        let state = oci_state::text(record, "creating");
         hooks::run_all("/hooks/prestart", &spec.hooks.prestart, &state)?;
         hooks::run_all("/hooks/createRuntime", &spec.hooks.create_runtime, &state)?;
         launched.answer(0)?;
