@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,21 @@ def test_signals_that_the_caller_ignores_or_blocks_are_not_inherited(
     runtime: Runtime, bundle: MakeBundle
 ) -> None:
     runtime.prefix = ["env", "--ignore-signal=PIPE,HUP,USR1", "--block-signal=USR2,TERM"]
+    seen = seen_inside(runtime, bundle, {})
+    assert [int(seen[k], 16) for k in ("SigBlk", "SigIgn", "SigCgt")] == [0, 0, 0]
+
+
+# Starts what follows as make(1) does: with signals 32 and 33 ignored, where the C library is glibc.
+POSIX_SPAWN = """
+import os, sys
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.not_on("runc", "it inherits them")
+def test_signals_that_posix_spawn_leaves_ignored_are_not_inherited(runtime: Runtime, bundle: MakeBundle) -> None:
+    runtime.prefix = [sys.executable, "-c", POSIX_SPAWN]
     seen = seen_inside(runtime, bundle, {})
     assert [int(seen[k], 16) for k in ("SigBlk", "SigIgn", "SigCgt")] == [0, 0, 0]
 
