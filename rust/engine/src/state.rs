@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 /// Raised when a record of one version cannot be read by the other.
 pub const FORMAT: u32 = 1;
 
+const RECORD: &core::ffi::CStr = c"state.json";
 pub const GATE: &core::ffi::CStr = c"gate";
 pub const OUTCOME: &core::ffi::CStr = c"outcome";
 pub const FILTER: &str = "seccomp";
@@ -100,18 +101,26 @@ impl Folder {
         check_id(id)?;
         make_root(root)?;
         let path = format!("{root}/{id}");
-        match fs::make_dir(CWD, &c_string(&path)?, 0o700) {
-            Ok(()) => {}
-            Err(Errno::EEXIST) => {
-                return Err(Error::new(
-                    ErrorKind::ContainerExists,
-                    format!("container {id:?} exists already"),
-                )
-                .hint(format!("choose another id, or run `estiba delete --force {id}` first")));
+        loop {
+            match fs::make_dir(CWD, &c_string(&path)?, 0o700) {
+                Ok(()) => {}
+                Err(Errno::EEXIST) => {
+                    return Err(Error::new(
+                        ErrorKind::ContainerExists,
+                        format!("container {id:?} exists already"),
+                    )
+                    .hint(format!("choose another id, or run `estiba delete --force {id}` first")));
+                }
+                Err(errno) => return Err(Error::refused(format!("make the state folder {path:?}"), errno)),
             }
-            Err(errno) => return Err(Error::refused(format!("make the state folder {path:?}"), errno)),
+            match Folder::lock(id, path.clone(), true) {
+                // A `delete --force` found it empty before it was locked: as if it had come before us.
+                Err(error) if error.kind == ErrorKind::ContainerNotFound => {}
+                // And another `create` has made it anew since then.
+                Ok(folder) if folder.has(RECORD) => {}
+                folder => return folder,
+            }
         }
-        Folder::lock(id, path, true)
     }
 
     /// Opens and locks the folder of a container that exists.
@@ -161,7 +170,7 @@ impl Folder {
     pub fn write(&self, record: &Record<'_>) -> Result<()> {
         let text = serde_json::to_vec(record).map_err(|error| Error::internal(error.to_string()))?;
         self.write_file("state.json.new", &text)?;
-        fs::rename(self.dir(), c"state.json.new", c"state.json")
+        fs::rename(self.dir(), c"state.json.new", RECORD)
             .map_err(|errno| Error::refused(format!("write \"{}/state.json\"", self.path), errno))
     }
 
@@ -193,7 +202,7 @@ impl Folder {
         let listed = fs::list_dir(self.dir(), &mut |name| names.push(CString::from(name)));
         listed.map_err(|errno| Error::refused(format!("list {:?}", self.path), errno))?;
         // The record goes last: while anything is left, there is something that says what.
-        names.sort_by_key(|name| name.as_c_str() == c"state.json");
+        names.sort_by_key(|name| name.as_c_str() == RECORD);
         for name in names {
             fs::remove_file(self.dir(), &name)
                 .map_err(|errno| Error::refused(format!("remove {:?} from {:?}", name, self.path), errno))?;
