@@ -59,7 +59,9 @@ impl Cgroup {
             Freezer::V1(dir) => freeze_v1(dir),
             Freezer::V2(dir) => freezer.write(true).and_then(|()| {
                 let folder = file::open_dir(&dir.path)?;
-                wait::until_event(folder.borrow(), "frozen", "1", &Deadline::after(PATIENCE))
+                // Killed meanwhile, and thawed for that: there is nobody left to stop.
+                let done = ["frozen 1", "populated 0"];
+                wait::until_event(folder.borrow(), &done, &Deadline::after(PATIENCE))
             }),
         };
         let error = match frozen {
@@ -79,10 +81,13 @@ impl Cgroup {
         Err(error)
     }
 
-    /// Lets every process go on.
+    /// Lets every process go on. A cgroup that is gone held nobody back.
     pub fn thaw(&self) -> Result<()> {
         let freezer = self.freezer_or_say()?;
-        freezer.write(false).map_err(|errno| freezer.refused("thaw", errno))
+        match freezer.write(false) {
+            Ok(()) | Err(Errno::ENODEV | Errno::ENOENT) => Ok(()),
+            Err(errno) => Err(freezer.refused("thaw", errno)),
+        }
     }
 
     /// Whether the cgroup itself was told to freeze.

@@ -30,8 +30,8 @@ pub fn poll_for(set: &mut [PollFd], milliseconds: i32, deadline: &Deadline) -> R
     }
 }
 
-/// Waits until `key` of cgroup.events says `value` (v2); false when the time is over.
-pub fn until_event(folder: BorrowedFd<'_>, key: &str, value: &str, deadline: &Deadline) -> Result<bool> {
+/// Waits until one of `lines` stands in cgroup.events (v2); false when the time is over.
+pub fn until_event(folder: BorrowedFd<'_>, lines: &[&str], deadline: &Deadline) -> Result<bool> {
     let events = match file::open(folder, "cgroup.events", fs::O_RDONLY) {
         // Removed meanwhile: nobody is in it and nothing of it moves.
         Err(Errno::ENOENT | Errno::ENODEV) => return Ok(true),
@@ -43,7 +43,7 @@ pub fn until_event(folder: BorrowedFd<'_>, key: &str, value: &str, deadline: &De
             Err(Errno::ENODEV) => return Ok(true),
             text => text?,
         };
-        if text.lines().any(|line| line.split_once(' ') == Some((key, value))) {
+        if text.lines().any(|line| lines.contains(&line)) {
             return Ok(true);
         }
         if deadline.left() == 0 {
@@ -69,7 +69,7 @@ pub fn until_empty(folder: BorrowedFd<'_>, is_v2: bool, deadline: &Deadline) -> 
     if has_waited {
         return Ok(true);
     }
-    if is_v2 && !until_event(folder, "populated", "0", deadline)? {
+    if is_v2 && !until_event(folder, &["populated 0"], deadline)? {
         return Ok(false);
     }
     pause(deadline)
