@@ -39,7 +39,12 @@ pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) 
             Error { errno: Some(errno), ..bind_failed(target, &source, detail, errno) }
         }
         Step::Join { fd, .. } => {
-            let error = Error::refused(format!("join the namespace {:?}", plan.source_of(fd)), errno);
+            let error = match plan.source_of(fd) {
+                path if path.starts_with('/') => {
+                    Error::refused(format!("join the namespace {path:?}"), errno)
+                }
+                _ => Error::refused("join the container's namespaces", errno), // all at once, by its pidfd
+            };
             if errno == Errno::EINVAL { error.hint("is it a namespace of this type?") } else { error }
         }
         step => Error { errno: Some(errno), ..step_failed(&step, detail, errno) },

@@ -12,6 +12,8 @@ use estiba_sys::{Errno, OwnedFd, process, signal};
 pub struct Stat {
     /// "R", "S", ... "Z" a zombie, "X" gone.
     pub state: u8,
+    /// It runs no more code of its own, and has not ended yet.
+    pub is_exiting: bool,
     pub start_time: u64,
     /// Signals 1 to 31 that it ignores, bit n-1 for signal n.
     pub ignored: u64,
@@ -37,9 +39,11 @@ fn parse(text: &str) -> Option<Stat> {
     let (_, fields) = text.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace();
     let state = *fields.next()?.as_bytes().first()?;
-    let start_time = fields.nth(18)?.parse().ok()?;
+    const PF_EXITING: u32 = 0x4; // linux/sched.h
+    let flags: u32 = fields.nth(5)?.parse().ok()?;
+    let start_time = fields.nth(12)?.parse().ok()?;
     let ignored = fields.nth(10)?.parse().ok()?;
-    Some(Stat { state, start_time, ignored })
+    Some(Stat { state, is_exiting: flags & PF_EXITING != 0, start_time, ignored })
 }
 
 /// The number of a process in its own pid namespace, which hooks inside know it by (runtime.md "State"): the last of
@@ -70,7 +74,10 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_and_spaces_moves_no_field() {
-        let text = "7 (a) b) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 0 0 0 0 0 0 0 0 4096 0";
-        assert_eq!(parse(text), Some(Stat { state: b'S', start_time: 4242, ignored: 4096 }));
+        let text = "7 (a) b) S 1 7 7 0 -1 4194564 1 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 0 0 0 0 0 0 0 0 4096 0";
+        assert_eq!(
+            parse(text),
+            Some(Stat { state: b'S', is_exiting: true, start_time: 4242, ignored: 4096 })
+        );
     }
 }

@@ -221,7 +221,7 @@ fn listener_of<'s>(spec: &'s Spec<'_>) -> Result<Listener<'s>> {
 
 fn died() -> Error {
     Error::new(ErrorKind::KernelRefused, "the container's init ended before it was ready")
-        .hint("a memory limit that is too small to start in kills it; see the kernel's log")
+        .hint("somebody has killed it, or a memory limit is too small to start in: see the kernel's log")
 }
 
 fn first_record<'s>(

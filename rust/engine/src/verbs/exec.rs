@@ -47,7 +47,10 @@ pub fn exec_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> R
     if live.status != Status::Paused || !request.ignore_paused {
         live.allow("exec")?;
     }
-    let launched = enter(request, &process, &container, &live, terminal)?;
+    let launched = match enter(request, &process, &container, &live, terminal) {
+        Ok(launched) => launched,
+        Err(error) => return Err(meanwhile(live, error)),
+    };
     if let Some(path) = request.pid_file
         && let Err(error) = console::write_pid_file(path, launched.pid)
     {
@@ -56,6 +59,18 @@ pub fn exec_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> R
     }
     let Launched { pid, pidfd, .. } = launched;
     Ok(Started { pid, pidfd })
+}
+
+/// What the kernel refuses because init has ended meanwhile, each call in its own way (a pid namespace that ends:
+/// ENOMEM), is told as the state that it is.
+fn meanwhile(live: Live<'_>, error: Error) -> Error {
+    let ends = |stat: proc::Stat| stat.is_exiting || stat.start_time != live.record.start_time;
+    match proc::stat(live.record.pid) {
+        Ok(stat) if error.kind == ErrorKind::KernelRefused && stat.is_none_or(ends) => {
+            Live { status: Status::Stopped, ..live }.refuse("exec")
+        }
+        _ => error,
+    }
 }
 
 fn enter(
