@@ -94,4 +94,4 @@ def test_no_exec_shows_a_file_of_the_host(runtime: Runtime, bundle: MakeBundle, 
     container.wait()
     container.delete()
     assert files(runtime) == before
-    assert set(lines) == {f"seen {MEMFD}"}
+    assert lines == []  # init is undumpable until the program runs: its /proc files are out of reach

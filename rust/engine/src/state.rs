@@ -191,6 +191,10 @@ impl Folder {
             })
     }
 
+    fn has(&self, name: &core::ffi::CStr) -> bool {
+        fs::status_at(self.dir(), name, false).is_ok()
+    }
+
     /// Whether a FIFO is there and some process has it open to read.
     pub fn is_waited_at(&self, name: &core::ffi::CStr) -> bool {
         fs::open(self.dir(), name, fs::O_WRONLY | fs::O_NONBLOCK, 0).is_ok()
