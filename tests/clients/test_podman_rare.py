@@ -241,7 +241,7 @@ def test_a_checkpoint_is_refused_and_the_container_runs_on(podman: Podman) -> No
 def test_signals_reach_the_program_through_podman(podman: Podman) -> None:
     program = ["sh", "-c", "trap 'echo got; exit 5' TERM; echo up; sleep 1000 & wait"]
     running = podman.begin("run", "--name", "c", IMAGE, *program)
-    podman.until(lambda out: "up" in out, "logs", "c")
+    podman.until(lambda _: "up" in running.out, "ps")  # only then podman relays signals
     podman.begin("kill", "-TERM", own_podman(podman), raw=True).finish()
     result = running.finish()
     assert (result.code, result.out) == (5, "up\ngot\n")
