@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -75,9 +76,10 @@ class Client:
         raise AssertionError(f"{' '.join(words)}: after {calls} calls still {out!r}")
 
     @contextlib.contextmanager
-    def terminal(self, *words: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    def terminal(self, *words: str, size: tuple[int, int]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         """A call on a terminal of its own; yields the side that a person would sit at."""
         ours, theirs = os.openpty()
+        termios.tcsetwinsize(theirs, size)
         argv = ["setsid", "--ctty", "--wait", *self.site.enter(), *self.argv(words)]
         child = processes.popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=self.environ)
         os.close(theirs)
@@ -88,10 +90,10 @@ class Client:
             processes.ended(child.pid, SECONDS)
             processes.forget(child)
 
-    def typed(self, *words: str, lines: str) -> str:
+    def typed(self, *words: str, lines: str, size: tuple[int, int] = (24, 80)) -> str:
         """Type lines into a call on a terminal, the last of which has to end it, and return what it shows."""
         shown = b""
-        with self.terminal(*words) as (terminal, _):
+        with self.terminal(*words, size=size) as (terminal, _):
             os.write(terminal, lines.encode())
             while processes.readable(terminal, SECONDS):
                 try:

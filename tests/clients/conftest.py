@@ -56,7 +56,7 @@ def _started(
     module: ModuleType, view: str, session_folder: Path, runtime_file: Path, image: Path
 ) -> Iterator[Client]:
     name = module.__name__.rpartition(".")[2]
-    site = Site(name, view, session_folder / f"{name}-{view}")
+    site = Site(name, view, session_folder / f"{name}-{view}", runtime_file)
     try:
         client = module.prepare(site, runtime_file, image)
         yield client

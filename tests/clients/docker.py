@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from clients.client import Client, wait_for_socket
@@ -13,7 +14,7 @@ OPTIONS = [
     *("--bridge", "none", "--iptables=false", "--ip6tables=false"),
     *("--ip-forward=false", "--ip-masq=false", "--userland-proxy=false"),
     *("--storage-driver", "overlay2", "--oom-score-adjust", "0"),
-    *("--exec-opt", "native.cgroupdriver=cgroupfs", "--default-runtime", "test"),
+    *("--exec-opt", "native.cgroupdriver=cgroupfs", "--default-runtime", "test", "--live-restore"),
 ]
 
 
@@ -21,9 +22,14 @@ def prepare(site: Site, runtime: Path, image: Path) -> Docker:
     """Start dockerd in the site, and load the image."""
     work = site.folder
     environ = {"DOCKER_BUILDKIT": "0", "DOCKER_CONFIG": f"{work}/config"}
-    client = Docker(site, ["docker", "-H", f"unix://{work}/socket"], environ, [Path("/run"), work / "exec"])
-    client.start(runtime)
-    client.until(lambda out: "Server" in out, "version")
+    (work / "bin").mkdir()
+    (work / "bin" / "runc").symlink_to(runtime)  # BuildKit of Docker 20.10 asks PATH for it
+    environ["PATH"] = f"{work}/bin:{os.environ['PATH']}"
+    client = Docker(
+        site, ["/usr/bin/docker", "-H", f"unix://{work}/socket"], environ, [Path("/run"), work / "exec"]
+    )
+    client.runtime = runtime
+    client.start()
     client.must("load", "-i", str(image))
     return client
 
@@ -31,14 +37,22 @@ def prepare(site: Site, runtime: Path, image: Path) -> Docker:
 class Docker(Client):
     """docker; dockerd puts every container into the site's cgroup."""
 
-    def start(self, runtime: Path) -> None:
-        """Start the daemon."""
+    runtime: Path
+
+    def start(self) -> None:
+        """Start the daemon, and wait until it answers."""
         work = self.site.folder
         folders = ["--data-root", f"{work}/data", "--exec-root", f"{work}/exec", "-p", f"{work}/pid"]
         place = ["-H", f"unix://{work}/socket", "--cgroup-parent", self.site.cgroup]
-        added = ["--add-runtime", f"test={runtime}"]
+        added = ["--add-runtime", f"test={self.runtime}"]
         self._daemon = self.begin("dockerd", *folders, *place, *added, *OPTIONS, raw=True)
         wait_for_socket(work / "socket", self._daemon.process, self._daemon._err)
+        self.until(lambda out: "Server" in out, "version")
+
+    def restart(self) -> None:
+        """Stop the daemon and start it again; the containers run on."""
+        self.close()
+        self.start()
 
     def sweep(self) -> None:
         """Remove all containers."""

@@ -22,6 +22,9 @@ ip link set lo up
 mkdir "$1/containers"
 cp /etc/containers/policy.json "$1/containers"
 mount --bind "$1/containers" /etc/containers
+for other in /usr/bin/crun /usr/sbin/runc; do
+    [ "$other" = "$3" ] || mount --bind /bin/false "$other"
+done
 if [ "$2" = v2 ]; then
     umount -l /sys/fs/cgroup
     mount -t cgroup2 none /sys/fs/cgroup
@@ -29,7 +32,7 @@ fi
 echo ready
 exec catatonit -P
 """
-KEPT = ("keeper", "conmon")  # the site's own cgroup, and the one that podman makes once
+KEPT = ("keeper", "conmon", "buildkit")  # the site's own cgroup, and what podman and BuildKit make once
 KEPT_MOUNTS = ("graph/overlay", "exec/netns/default")
 UNSHARE = (
     *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"),
@@ -38,15 +41,20 @@ UNSHARE = (
 
 
 class Site:
-    """One client's namespaces, in one cgroup view, with a folder for all that it keeps."""
+    """One client's namespaces, in one cgroup view, with a folder for all that it keeps.
 
-    def __init__(self, name: str, view: str, folder: Path) -> None:
+    Other runtimes than the one under test fail there, so that no client falls back on one unseen.
+    """
+
+    def __init__(self, name: str, view: str, folder: Path, runtime: Path) -> None:
         self.name, self.view, self.folder = name, view, folder
         self.cgroup = f"/estiba-{name}-{os.getpid()}"
         folder.mkdir(mode=0o755)
         pipe = Pipe()
         set_up = "v2" if view == "v2" and not host_is_pure_v2() else "as-it-is"
-        self._outer = processes.popen([*UNSHARE, "sh", "-c", SETUP, "sh", str(folder), set_up], stdout=pipe)
+        self._outer = processes.popen(
+            [*UNSHARE, "sh", "-c", SETUP, "sh", str(folder), set_up, str(runtime)], stdout=pipe
+        )
         line = pipe.readline()
         pipe.close()
         if line != "ready":
