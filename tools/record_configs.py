@@ -230,7 +230,7 @@ def neutral(text: str, work: Path, call: dict[str, Any]) -> str:
     rootfs = call.get("config", {}).get("root", {}).get("path", "\0")
     for mount in call.get("config", {}).get("mounts") or []:
         source = mount.get("source", "")
-        if source.startswith((str(work), "/run/")):
+        if source.startswith((str(work), "/run/", "/usr/")):
             kind = "directory" if source in call["directories"] else "file"
             text = text.replace(json.dumps(source), json.dumps(f"@WORK@/{kind}/{Path(source).name}"))
     if rootfs.startswith("/"):

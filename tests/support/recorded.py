@@ -35,12 +35,6 @@ def load(name: str, *, work: Path, bundle: Path, ident: str, cgroup: str) -> dic
     return config
 
 
-def load_process(name: str) -> dict[str, Any]:
-    """Load a recorded process.json."""
-    loaded: dict[str, Any] = json.loads((RECORDED / f"{name}.process.json").read_text())
-    return loaded
-
-
 def replace(text: str, *, work: Path, bundle: Path, ident: str, cgroup: str) -> str:
     """Replace the placeholders."""
     values = {
