@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The place where it is measured: own mount and pid namespaces, a pure cgroup v2 view, a tmpfs on /run.
+"""The place where it is measured: own mount and pid namespaces, a pure cgroup v2 view, a tmpfs on /run, a bpffs.
 
 Whatever a runtime leaves behind dies with the pid namespace; its cgroups are removed by `clear_cgroups`.
 """
@@ -33,6 +33,7 @@ def mount_views() -> None:
         ("umount", "--lazy", str(CGROUPS)),
         ("mount", "-t", "cgroup2", "none", str(CGROUPS)),
         ("mount", "-t", "tmpfs", "-o", "mode=755", "none", "/run"),
+        ("mount", "-t", "bpf", "none", "/sys/fs/bpf"),  # as systemd does on every host
     ):
         subprocess.run(command, check=True)
 

@@ -64,6 +64,9 @@ The state of one container; gone after
 .TP
 .I /run/estiba/.failures
 What the last hundred failed starts said.
+.TP
+.I /sys/fs/bpf/estiba
+Device programs of cgroup v2, 64 at most, kept so that they are loaded once; may be removed at any time.
 .SH EXAMPLES
 A shell in a container, from a folder whose rootfs holds a root file system:
 .PP

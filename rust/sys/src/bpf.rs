@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! bpf(2) as far as device programs of cgroup v2 need it: load, attach, replace, detach, find again.
+//! bpf(2) as far as device programs of cgroup v2 need it: load, keep, attach, replace, detach, find again.
 
 use crate::fd::{BorrowedFd, OwnedFd, duplicate_from};
 use crate::{Errno, Result, nr, sc};
@@ -27,12 +27,22 @@ impl Instruction {
     pub const fn from(self) -> u8 {
         self.registers >> 4
     }
+
+    /// As it stands in memory.
+    pub const fn bytes(self) -> [u8; 8] {
+        let [a, b] = self.offset.to_ne_bytes();
+        let [c, d, e, f] = self.immediate.to_ne_bytes();
+        [self.code, self.registers, a, b, c, d, e, f]
+    }
 }
 
 const PROG_LOAD: usize = 5;
+const OBJ_PIN: usize = 6;
+const OBJ_GET: usize = 7;
 const PROG_ATTACH: usize = 8;
 const PROG_DETACH: usize = 9;
 const PROG_GET_FD_BY_ID: usize = 13;
+const OBJ_GET_INFO_BY_FD: usize = 15;
 const PROG_QUERY: usize = 16;
 const PROG_TYPE_CGROUP_DEVICE: u32 = 15;
 const ATTACH_CGROUP_DEVICE: u32 = 6;
@@ -89,6 +99,54 @@ pub fn load_device_program(code: &[Instruction], name: &CStr) -> Result<OwnedFd>
             loaded => return descriptor(loaded?),
         }
     }
+}
+
+/// Gives a program a name in a bpf file system, where it outlives this process.
+pub fn pin(program: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    let mut attributes = Attributes::new(&[(2, program.raw() as u32)]);
+    attributes.address(0, path.as_ptr() as usize);
+    // SAFETY: the path is a C string.
+    unsafe { bpf(OBJ_PIN, &mut attributes) }.map(drop)
+}
+
+/// Opens what has this name in a bpf file system; it may be anything that can be kept there.
+pub fn pinned(path: &CStr) -> Result<OwnedFd> {
+    let mut attributes = Attributes::new(&[]);
+    attributes.address(0, path.as_ptr() as usize);
+    // SAFETY: the path is a C string.
+    descriptor(unsafe { bpf(OBJ_GET, &mut attributes) }?)
+}
+
+/// struct bpf_prog_info of linux/bpf.h up to the fields that are read here; the kernel fills in no more than asked.
+#[repr(C)]
+#[derive(Default)]
+struct ProgramInfo {
+    kind: u32,
+    id: u32,
+    tag: [u8; 8],
+    machine_length: u32,
+    code_length: u32,
+    machine_code: u64,
+    code: u64,
+}
+
+/// Says whether `program` decides about devices by exactly this code, as the kernel runs it.
+pub fn is_device_program(
+    program: BorrowedFd<'_>,
+    code: &[Instruction],
+    room: &mut [Instruction],
+) -> Result<bool> {
+    let mut info = ProgramInfo {
+        code_length: size_of_val(room) as u32,
+        code: room.as_mut_ptr() as u64,
+        ..ProgramInfo::default()
+    };
+    let mut attributes = Attributes::new(&[(0, program.raw() as u32), (1, size_of::<ProgramInfo>() as u32)]);
+    attributes.address(2, (&raw mut info) as usize);
+    // SAFETY: `info` is writable for info_len bytes, and `room` for the length that `info` names.
+    unsafe { bpf(OBJ_GET_INFO_BY_FD, &mut attributes) }?;
+    let is_whole = info.code_length as usize == size_of_val(code) && info.code != 0;
+    Ok(info.kind == PROG_TYPE_CGROUP_DEVICE && is_whole && room.starts_with(code))
 }
 
 /// Adds a program to a cgroup; beside those of its parents all must agree. With `instead` it takes that one's place,

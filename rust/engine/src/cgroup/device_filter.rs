@@ -2,6 +2,7 @@
 //! Puts a device policy in force: v1's list where the devices hierarchy is mounted, else a program on v2.
 
 use crate::cgroup::create::Cgroup;
+use crate::cgroup::device_pins;
 use crate::cgroup::device_program::program;
 use crate::cgroup::devices::Policy;
 use crate::error::{Error, ErrorKind, Result};
@@ -39,12 +40,23 @@ impl Cgroup {
             error.errno = Some(Errno::EPERM);
             return Err(error);
         };
-        match code {
-            None => replace(folder.borrow(), None),
-            Some(code) => replace(folder.borrow(), Some(load(&code)?.borrow())),
-        }
-        .map_err(|errno| Error::refused("attach the device program", errno).at("/linux/resources/devices"))
+        let refused =
+            |errno| Error::refused("attach the device program", errno).at("/linux/resources/devices");
+        let old = attached(folder.borrow()).map_err(refused)?;
+        let new = match code {
+            None => None,
+            // Among several of which it is one already, a kept program could not be added (EINVAL).
+            Some(code) if old.len() > 1 => Some(load(&code)?),
+            Some(code) => Some(device_pins::kept(&code, || load(&code))?),
+        };
+        replace(folder.borrow(), &old, new.as_ref().map(OwnedFd::borrow)).map_err(refused)
     }
+}
+
+fn attached(folder: BorrowedFd<'_>) -> estiba_sys::Result<Vec<OwnedFd>> {
+    let mut ids = [0; bpf::MAX_PROGRAMS];
+    let count = bpf::device_programs(folder, &mut ids)?;
+    Ok(ids.iter().take(count).filter_map(|id| bpf::program_by_id(*id).ok()).collect())
 }
 
 /// Loads a program; it lives as long as the descriptor or an attachment does.
@@ -61,13 +73,10 @@ pub fn load(code: &[Instruction]) -> Result<OwnedFd> {
     })
 }
 
-/// Puts `new` in the place of what is attached. One for one is a single step of the kernel; else the new one comes
+/// Puts `new` in the place of `old`, which is attached. One for one is a single step of the kernel; else the new one comes
 /// before the old ones go, so that at no time less is refused than by both.
-fn replace(folder: BorrowedFd<'_>, new: Option<BorrowedFd<'_>>) -> estiba_sys::Result<()> {
-    let mut ids = [0; bpf::MAX_PROGRAMS];
-    let count = bpf::device_programs(folder, &mut ids)?;
-    let old: Vec<OwnedFd> = ids.iter().take(count).filter_map(|id| bpf::program_by_id(*id).ok()).collect();
-    if let (Some(new), [one]) = (new, old.as_slice()) {
+fn replace(folder: BorrowedFd<'_>, old: &[OwnedFd], new: Option<BorrowedFd<'_>>) -> estiba_sys::Result<()> {
+    if let (Some(new), [one]) = (new, old) {
         return bpf::attach_device_program(folder, new, Some(one.borrow()));
     }
     if let Some(new) = new {

@@ -8,6 +8,7 @@
 mod apply;
 mod create;
 pub mod device_filter;
+mod device_pins;
 pub mod device_program;
 pub mod devices;
 pub mod file;

@@ -14,7 +14,8 @@ use estiba_sys::process;
 use std::os::unix::process::ExitStatusExt;
 use support::Kept;
 use support::{
-    created, dir_with, finish, fresh_path, go, gone, in_both, join, kept, placed, pure_v2_view, read, shell,
+    created, device_programs, dir_with, finish, fresh_path, go, gone, in_both, join, kept,
+    pin_one_that_says_yes, pins, placed, pure_v2_view, read, shell, with_bpf_file_system,
 };
 
 #[test]
@@ -240,19 +241,48 @@ fn a_device_update_leaves_one_program_at_all_times() {
         pure_v2_view();
         let layout = Layout::read().unwrap();
         let cgroup = kept(&layout, "{}");
-        let count = || {
-            let folder = cgroup.0.open_v2().unwrap().unwrap();
-            estiba_sys::bpf::device_programs(folder.borrow(), &mut [0; estiba_sys::bpf::MAX_PROGRAMS])
-                .unwrap()
-        };
-        for (devices, programs) in [("[]", 1), (r#"[{"allow": true}]"#, 0), ("[]", 1)] {
+        for (devices, programs) in [("[]", 1), ("[]", 1), (r#"[{"allow": true}]"#, 0), ("[]", 1)] {
             let text = format!(r#"{{"devices": {devices}}}"#);
             cgroup.0.update(&serde_json::from_str(&text).unwrap(), &layout).unwrap();
-            assert_eq!(count(), programs, "{devices}");
+            assert_eq!(device_programs(&cgroup.0).len(), programs, "{devices}");
         }
     })
     .join()
     .unwrap();
+}
+
+#[test]
+fn a_program_is_loaded_once_where_there_is_a_bpf_file_system() {
+    with_bpf_file_system(|layout| {
+        let (one, other) = (kept(layout, "{}"), kept(layout, "{}"));
+        assert_eq!(device_programs(&one.0), device_programs(&other.0));
+        assert_eq!(pins().len(), 1);
+        let third = kept(layout, r#"{"devices": [{"allow": true, "type": "c", "access": "rm"}]}"#);
+        assert_ne!(device_programs(&one.0), device_programs(&third.0));
+        assert_eq!(pins().len(), 2);
+    });
+}
+
+#[test]
+fn a_kept_program_is_not_believed_by_its_name() {
+    with_bpf_file_system(|layout| {
+        assert!(!can_read_kernel_log(&kept(layout, "{}").0));
+        let name = pins().remove(0);
+        std::fs::remove_file(&name).unwrap();
+        pin_one_that_says_yes(&name);
+        assert!(!can_read_kernel_log(&kept(layout, "{}").0));
+    });
+}
+
+#[test]
+fn kept_programs_do_not_grow_without_bound() {
+    with_bpf_file_system(|layout| {
+        for minor in 0..70 {
+            let devices = format!(r#"[{{"allow": true, "type": "c", "major": 9, "minor": {minor}}}]"#);
+            drop(kept(layout, &format!(r#"{{"devices": {devices}}}"#)));
+            assert!(pins().len() <= 64);
+        }
+    });
 }
 
 #[test]

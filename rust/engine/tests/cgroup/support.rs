@@ -4,8 +4,11 @@
 use estiba_engine::Error;
 use estiba_engine::cgroup::{Cgroup, Dir, Layout, Manager, Membership, PlaceRequest, place};
 use estiba_engine::spec::resources::Resources;
-use estiba_sys::{mount, namespace};
+use estiba_sys::{bpf, mount, namespace};
+use std::ffi::CString;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,6 +18,36 @@ pub fn pure_v2_view() {
     mount::mount(None, c"/", None, PRIVATE_RECURSIVE, None).unwrap();
     mount::detach(c"/sys/fs/cgroup").unwrap();
     mount::mount(Some(c"none"), c"/sys/fs/cgroup", Some(c"cgroup2"), 0, None).unwrap();
+}
+
+/// Runs the promise with cgroup v2 alone and a bpf file system of its own, in place of any that the host has.
+pub fn with_bpf_file_system(promise: fn(&Layout)) {
+    let run = move || {
+        pure_v2_view();
+        mount::mount(Some(c"none"), c"/sys/fs/bpf", Some(c"bpf"), 0, None).unwrap();
+        promise(&Layout::read().unwrap());
+    };
+    std::thread::spawn(run).join().unwrap();
+}
+
+/// The ids of the programs attached to the cgroup.
+pub fn device_programs(cgroup: &Cgroup) -> Vec<u32> {
+    let mut ids = [0; bpf::MAX_PROGRAMS];
+    let count = bpf::device_programs(cgroup.open_v2().unwrap().unwrap().borrow(), &mut ids).unwrap();
+    ids[..count].to_vec()
+}
+
+/// The kept programs.
+pub fn pins() -> Vec<PathBuf> {
+    std::fs::read_dir("/sys/fs/bpf/estiba").unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+pub fn pin_one_that_says_yes(name: &Path) {
+    const SET: u8 = 0xb7; // ALU64 | MOV | K
+    const EXIT: u8 = 0x95;
+    let code = [bpf::Instruction::new(SET, 0, 0, 0, 1), bpf::Instruction::new(EXIT, 0, 0, 0, 0)];
+    let program = bpf::load_device_program(&code, c"yes").unwrap();
+    bpf::pin(program.borrow(), &CString::new(name.as_os_str().as_bytes()).unwrap()).unwrap();
 }
 
 /// Runs the promise in both layouts, each on a thread of its own.
