@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a config.json."""
+    """One thing that is wrong with a config.json, or with a part of one that stands alone."""
 
     pointer: str
     """JSON pointer (RFC 6901) of the offending value; "" is the whole document."""
@@ -19,8 +19,12 @@ class Problem(NamedTuple):
     hint: str | None = None
     """What to do about it, if there is something to say."""
 
+    document: str = "config.json"
+    """What the pointer points into: "process.json" for exec, "resources" for update, or the name of the file."""
+
     def __str__(self) -> str:
-        return f"config.json {self.pointer}: {self.message}" if self.pointer else f"config.json: {self.message}"
+        where = f"{self.document} {self.pointer}" if self.pointer else self.document
+        return f"{where}: {self.message}"
 
 
 def cause(errno: int | None) -> str:
@@ -55,7 +59,7 @@ class EstibaError(Exception):
         self.message = message
         """The whole line, pointer and cause included."""
         self.pointer = pointer
-        """JSON pointer into config.json (or process.json) where one is to blame."""
+        """JSON pointer into config.json, or into the process object of exec, where one is to blame."""
         self.errno = errno
         """The kernel's error number where one is the cause."""
         self.hint = hint

@@ -92,6 +92,28 @@ def test_exec_passes_stdin_stdout_and_stderr(runtime: Runtime, bundle: MakeBundl
     container.delete()
 
 
+@pytest.mark.core
+@pytest.mark.estiba_only
+def test_exec_tells_what_is_wrong_with_its_process_object(runtime: Runtime, bundle: MakeBundle) -> None:
+    container = runtime.start(bundle(FOREVER))
+    path = process_file(container, user=3)
+    assert container.exec("/bin/absent").err.startswith("process.json /args/0: ")
+    assert container.exec("true", flags=["--user", "root"]).err.startswith("process.json /user: ")
+    result = runtime.call("exec", "--process", path, container.id)
+    container.delete()
+    assert (result.code, result.err) == (255, f"{path} /user: found the number 3, expected an object\n")
+
+
+@pytest.mark.estiba_only
+def test_exec_takes_no_process_that_has_become_invalid(runtime: Runtime, bundle: MakeBundle) -> None:
+    container = runtime.start(bundle(FOREVER))
+    container.bundle.change("/process/user", 3)
+    result = container.exec("true")
+    container.delete()
+    said = "config.json /process/user: found the number 3, expected an object"
+    assert (result.code, result.err.splitlines()[0]) == (255, said)
+
+
 def test_exec_takes_a_process_file(runtime: Runtime, bundle: MakeBundle) -> None:
     container = runtime.start(bundle(FOREVER))
     path = process_file(

@@ -126,15 +126,57 @@ def test_exec_refuses_a_wrong_process(
         with pytest.raises(ConfigInvalid) as refused:
             container.exec(process=process)
     assert pointer in [problem.pointer for problem in refused.value.problems]
+    assert all(str(problem).startswith("process.json /") for problem in refused.value.problems)
 
 
-def test_exec_out_of_a_config_that_has_changed_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
+@pytest.mark.parametrize("process", [{1: Path("/")}, {"args": ["true"], "cwd": Path("/")}, {"cwd": float("nan")}])
+def test_exec_refuses_what_no_json_can_hold(
+    runtime: Runtime, bundle: MakeBundle, process: dict[str, object]
+) -> None:
     config = bundle(FOREVER)
     with Container.create(config.id, config.path, root=str(runtime.root)) as container:
         container.start()
-        (config.path / "config.json").write_text("[]")
-        with pytest.raises(ConfigInvalid, match="/process: is not an object"):
+        with pytest.raises(ConfigInvalid, match="^process.json: cannot be written as JSON: "):
+            container.exec(process=process)
+
+
+def test_exec_takes_tuples_for_arrays(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        entered = container.exec(
+            process={"args": ("sh", "-c", "exit 4"), "cwd": "/", "env": ("PATH=/bin",), "unknown": 1}
+        )
+        assert entered.wait() == 4
+        entered.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "config.json /process: found an empty array, expected an object"),
+        ('{"process": 3}', "config.json /process: found the number 3, expected an object"),
+        (
+            '{"process": {"args": ["x"], "cwd": "/", "user": 3}}',
+            "config.json /process/user: found the number 3, expected an object",
+        ),
+        (
+            '{"process": {"args": ["x"], "cwd": "/", "env": 3, "capabilities": {"bounding": 4}}}',
+            "config.json /process/env: found the number 3, expected an array of strings (and 1 more problem)",
+        ),
+    ],
+)
+def test_exec_out_of_a_config_that_has_changed_is_refused(
+    runtime: Runtime, bundle: MakeBundle, text: str, said: str
+) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        (config.path / "config.json").write_text(text)
+        with pytest.raises(ConfigInvalid) as refused:
             container.exec(["true"])
+    assert str(refused.value) == said
+    assert str(refused.value.hint).startswith("config.json has changed since the container was created")
 
 
 def test_update_refuses_wrong_resources(runtime: Runtime, bundle: MakeBundle) -> None:

@@ -36,4 +36,5 @@ def test_exec_refuses_a_label_too(runtime: Runtime, bundle: MakeBundle, pipe: Pi
     result = runtime.call("exec", "--process", str(path), container.id)
     container.delete()
     assert result.code != 0
-    assert "/process/selinuxLabel: the label is SELinux's, and it is not active on this host" in result.err
+    said = "process.json /selinuxLabel: the label is SELinux's, and it is not active on this host"
+    assert said in result.err

@@ -192,5 +192,5 @@ def test_init_keeps_the_cpus_that_it_has(start: Any) -> None:
 def test_exec_on_a_cpu_that_is_absent_is_refused_with_the_reason(start: Any) -> None:
     container = start({})
     result = exec_process(container, ["true"], execCPUAffinity={"final": "4000"})
-    assert "config.json /process/execCPUAffinity/final: cannot set the CPU affinity" in result.err
+    assert "process.json /execCPUAffinity/final: cannot set the CPU affinity" in result.err
     assert "none of these processors is online" in result.err

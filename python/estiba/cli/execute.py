@@ -6,14 +6,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from estiba import _core, spec
+from estiba import _core
 from estiba.cli.container import send_pidfd
-from estiba.cli.files import read, read_json
+from estiba.cli.files import read_json
 from estiba.cli.parse import Refusal
 from estiba.cli.settings import root
 from estiba.errors import ConfigInvalid
 from estiba.lifecycle.exec_process import exec_process, is_id
-from estiba.lifecycle.proof import judge_process
+from estiba.lifecycle.proof import judged_process
 
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
@@ -26,7 +26,7 @@ def execute(parsed: Parsed) -> int:
     if parsed.options.flag("detach"):
         if relayed:
             raise ConfigInvalid(
-                "a terminal is asked for and nothing takes it",
+                "process.json /terminal: a terminal is asked for and nothing takes it",
                 pointer="/terminal",
                 hint="give --console-socket, or leave --tty out",
             )
@@ -62,9 +62,9 @@ def begin(parsed: Parsed, process: bytes, console_socket: str | None = None) -> 
 def wanted(parsed: Parsed) -> bytes:
     """Return the process object, judged: that of --process, or the container's own with what the options change."""
     file = parsed.options.text("process")
-    text = read(file, "process") if file else json.dumps(from_options(parsed)).encode()
-    judge_process(spec.parse(text, file or "process"), file or "process")
-    return text
+    if file:
+        return judged_process(read_json(file, "process"), "standard input" if file == "-" else file)
+    return judged_process(from_options(parsed), "process.json")
 
 
 def from_options(parsed: Parsed) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from estiba import _core
@@ -11,7 +10,7 @@ from estiba.cli.files import read_json
 from estiba.cli.parse import Options, Refusal
 from estiba.cli.settings import root
 from estiba.errors import ConfigUnsupported
-from estiba.lifecycle.proof import judge_resources
+from estiba.lifecycle.proof import judged_resources
 
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
@@ -47,10 +46,9 @@ def update(parsed: Parsed) -> int:
     resources: Any = {}
     if file is not None:
         resources = read_json(file, "resources")
-        judge_resources(resources, "resources")
+        judged_resources(resources, "resources")
     resources = merged(resources, parsed.options)
-    judge_resources(resources, "resources")
-    _core.update(root=root(parsed), id=parsed.words[0], resources=json.dumps(resources).encode())
+    _core.update(root=root(parsed), id=parsed.words[0], resources=judged_resources(resources, "resources"))
     return 0
 
 

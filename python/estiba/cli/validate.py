@@ -27,10 +27,15 @@ def validate(parsed: Parsed) -> int:
         path = os.path.join(path, "config.json")
     problems = spec.validate(read_json(path, "config"))
     if parsed.options.text("format") == "json":
-        sys.stdout.write(json.dumps([problem._asdict() for problem in problems], indent=2) + "\n")
+        sys.stdout.write(json.dumps([facts(problem) for problem in problems], indent=2) + "\n")
     else:
         sys.stdout.write("".join(map(told, problems)))
     return 1 if problems else 0
+
+
+def facts(problem: Problem) -> dict[str, str | None]:
+    """Lay a problem out as programs read it."""
+    return {"pointer": problem.pointer, "message": problem.message, "hint": problem.hint}
 
 
 def told(problem: Problem) -> str:

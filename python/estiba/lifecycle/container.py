@@ -13,7 +13,7 @@ from estiba.bundle import Bundle
 from estiba.errors import ContainerNotFound, EstibaWarning, WrongState
 from estiba.lifecycle import children
 from estiba.lifecycle.exec_process import exec_process
-from estiba.lifecycle.proof import judge_process, judge_resources
+from estiba.lifecycle.proof import judged_process, judged_resources
 from estiba.lifecycle.root import state_root
 from estiba.lifecycle.signal_number import signal_number
 
@@ -181,11 +181,10 @@ class Container:
                 additional_gids=additional_gids,
                 capabilities=capabilities,
             )
-        judge_process(process, "process")
         entered = _core.exec(
             root=self.root,
             id=self.id,
-            process=json.dumps(process).encode(),
+            process=judged_process(process, "process.json"),
             preserve_fds=preserve_fds,
             cgroup=cgroup,
             ignore_paused=ignore_paused,
@@ -217,8 +216,7 @@ class Container:
 
     def update(self, resources: Mapping[str, Any]) -> None:
         """Change limits: an OCI linux.resources object. Raises ConfigInvalid with every problem."""
-        judge_resources(resources, "resources")
-        _core.update(root=self.root, id=self.id, resources=json.dumps(resources).encode())
+        _core.update(root=self.root, id=self.id, resources=judged_resources(resources, "resources"))
 
     def delete(self, *, force: bool = False) -> None:
         """Remove a stopped container; with `force` kill it first, and be content when it is gone.

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The process object of an exec: the container's own, with what the caller wants otherwise. Pure."""
+"""The process object of an exec: the container's own, with what the caller wants otherwise."""
 
 from __future__ import annotations
 
-import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 from estiba.errors import ConfigInvalid
+from estiba.lifecycle.proof import judged_process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+CHANGED = "config.json has changed since the container was created: put it right, or give a whole process"
 
 
 def exec_process(
-    config: Mapping[str, Any],
+    config: object,
     args: Sequence[str],
     *,
     env: Sequence[str] = (),
@@ -26,16 +29,12 @@ def exec_process(
     apparmor_profile: str | None = None,
     selinux_label: str | None = None,
 ) -> dict[str, Any]:
-    """Take the process of a valid `config`, replace its args, add environment, groups and capabilities.
+    """Take the process of `config`, replace its args, add environment, groups and capabilities.
 
     Capabilities join the bounding, effective and permitted sets, never the inheritable one (CVE-2022-29162).
+    Raises ConfigInvalid when the container's own process has become invalid, or `user` is no pair of ids.
     """
-    # The file may have changed since the container was made of it.
-    own = (config.get("process") or {}) if isinstance(config, dict) else None
-    if not isinstance(own, dict):
-        hint = "config.json has changed since the container was created: put it right, or give a whole process"
-        raise ConfigInvalid("config.json /process: is not an object", pointer="/process", hint=hint)
-    process: dict[str, Any] = copy.deepcopy(own)
+    process = own_process(config)
     process["args"] = list(args)
     process["terminal"] = terminal
     process["env"] = [*(process.get("env") or []), *env]
@@ -61,13 +60,26 @@ def exec_process(
     return process
 
 
+def own_process(config: object) -> dict[str, Any]:
+    """Return a copy of the container's process. Its file may have changed since the container was made of it."""
+    if isinstance(config, dict) and config.get("process") is None:
+        return {}
+    own = config["process"] if isinstance(config, dict) else config
+    try:
+        process: dict[str, Any] = json.loads(judged_process(own, "config.json", below="/process"))
+    except ConfigInvalid as error:
+        error.hint = error.hint or CHANGED
+        raise
+    return process
+
+
 def read_user(text: str) -> dict[str, int]:
     """Read UID or UID:GID, digits only (CVE-2026-30892). Without a GID the container's stays."""
     uid, colon, gid = text.partition(":")
     parts = [uid, gid] if colon else [uid]
     if not all(is_id(part) for part in parts):
         hint = "names are not looked up: give the numbers"
-        raise ConfigInvalid(f'"{text}" is not UID or UID:GID', pointer="/user", hint=hint)
+        raise ConfigInvalid(f'process.json /user: "{text}" is not UID or UID:GID', pointer="/user", hint=hint)
     return dict(zip(("uid", "gid"), map(int, parts), strict=False))
 
 

@@ -9,30 +9,41 @@ from __future__ import annotations
 import json
 
 from estiba import _core, spec
+from estiba.errors import ConfigInvalid
 from estiba.tables.version import SPEC
 
-PROCESS = {"cwd": "/", "args": ["true"], "user": {"uid": 0, "gid": 0}}
-NAMESPACES = [{"type": "mount"}]
+PROCESS = '{"cwd": "/", "args": ["true"], "user": {"uid": 0, "gid": 0}}'
 
 
-def judge_process(process: object, name: str) -> None:
-    """Raise ConfigInvalid with every problem of a process object; `name` is what messages call it."""
-    if not _is_proved(process, {}) and (problems := spec.validate_process(process)):
+def judged_process(process: object, name: str, *, below: str = "") -> bytes:
+    """Return a process object as the engine reads it.
+
+    Raises ConfigInvalid with every problem. `name` is what messages call the document, `below` the pointer in it.
+    """
+    text = _json_text(process, name)
+    if not _is_proved(text, "{}") and (problems := spec.validate_process(json.loads(text))):
+        raise spec.invalid([each._replace(pointer=below + each.pointer) for each in problems], name)
+    return text.encode()
+
+
+def judged_resources(resources: object, name: str) -> bytes:
+    """Return a resources object as the engine reads it. Raises ConfigInvalid with every problem."""
+    text = _json_text(resources, name)
+    if not _is_proved(PROCESS, text) and (problems := spec.validate_resources(json.loads(text))):
         raise spec.invalid(problems, name)
+    return text.encode()
 
 
-def judge_resources(resources: object, name: str) -> None:
-    """Raise ConfigInvalid with every problem of a resources object."""
-    if not _is_proved(PROCESS, resources) and (problems := spec.validate_resources(resources)):
-        raise spec.invalid(problems, name)
+def _json_text(value: object, name: str) -> str:
+    """Write what a caller has given, who may have put anything into it."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigInvalid(f"{name}: cannot be written as JSON: {error}") from None
 
 
-def _is_proved(process: object, resources: object) -> bool:
+def _is_proved(process: str, resources: str) -> bool:
     """Ask the prover about the smallest config that holds them."""
-    config = {
-        "ociVersion": SPEC,
-        "root": {"path": "rootfs"},
-        "process": process,
-        "linux": {"namespaces": NAMESPACES, "resources": resources},
-    }
-    return _core.prove(config=json.dumps(config).encode()) is None
+    linux = f'{{"namespaces": [{{"type": "mount"}}], "resources": {resources}}}'
+    config = f'{{"ociVersion": "{SPEC}", "root": {{"path": "rootfs"}}, "process": {process}, "linux": {linux}}}'
+    return _core.prove(config=config.encode()) is None

@@ -56,11 +56,10 @@ def validate_resources(value: object) -> list[Problem]:
 
 def invalid(problems: Iterable[Problem], name: str = "config.json") -> ConfigInvalid:
     """Make the error of these problems: it speaks of the first, and has them all. `name` is the file's."""
-    every = tuple(problems)
+    every = tuple(problem._replace(document=name) for problem in problems)
     first, more = every[0], len(every) - 1
-    where = f"{name} {first.pointer}" if first.pointer else name
     rest = f" (and {more} more {'problem' if more == 1 else 'problems'})" if more else ""
-    message = f"{where}: {first.message}{rest}"
+    message = f"{first}{rest}"
     return ConfigInvalid(message, pointer=first.pointer, hint=first.hint, problems=every)
 
 

@@ -17,21 +17,24 @@ pub struct Error {
     pub kind: ErrorKind,
     /// What and the cause, one line; where is in `pointer`.
     pub message: String,
-    /// JSON pointer into config.json.
+    /// JSON pointer into `document`.
     pub pointer: Option<String>,
+    /// "config.json", or "process.json" for the process object of exec.
+    pub document: &'static str,
     pub errno: Option<Errno>,
     pub hint: Option<Cow<'static, str>>,
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into(), pointer: None, errno: None, hint: None }
+        let (message, document) = (message.into(), "config.json");
+        Error { kind, message, pointer: None, document, errno: None, hint: None }
     }
 
     /// A system call on `what` failed: "cannot DO WHAT: access refused (EACCES)".
     pub fn refused(doing: impl fmt::Display, errno: Errno) -> Error {
         let message = format!("cannot {doing}: {}", words(errno));
-        Error { kind: ErrorKind::KernelRefused, message, pointer: None, errno: Some(errno), hint: None }
+        Error { errno: Some(errno), ..Error::new(ErrorKind::KernelRefused, message) }
     }
 
     pub fn internal(message: impl Into<String>) -> Error {
@@ -41,6 +44,16 @@ impl Error {
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Error {
         self.pointer = Some(pointer.into());
+        self
+    }
+
+    /// What is wrong with the `process` of a config is, in exec, wrong with its process object.
+    #[must_use]
+    pub fn of_process_object(mut self) -> Error {
+        if let Some(below) = self.pointer.as_deref().and_then(|pointer| pointer.strip_prefix("/process/")) {
+            self.pointer = Some(format!("/{below}"));
+            self.document = "process.json";
+        }
         self
     }
 
@@ -55,7 +68,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(pointer) = &self.pointer {
-            write!(f, "config.json {pointer}: ")?;
+            write!(f, "{} {pointer}: ", self.document)?;
         }
         f.write_str(&self.message)
     }

@@ -90,14 +90,14 @@ pub struct Hook<'a> {
 
 /// Reads config.json's text. A refusal here is rare: Python reads first where the prover was not sure, and says more.
 pub fn parse(text: &[u8]) -> Result<Spec<'_>> {
-    serde_json::from_slice(text).map_err(unreadable)
+    serde_json::from_slice(text).map_err(|error| unreadable("config.json", &error))
 }
 
 /// The same for the process object that `exec` is given.
 pub fn parse_process(text: &[u8]) -> Result<Process<'_>> {
-    serde_json::from_slice(text).map_err(unreadable)
+    serde_json::from_slice(text).map_err(|error| unreadable("process.json", &error))
 }
 
-fn unreadable(error: serde_json::Error) -> Error {
-    Error::new(ErrorKind::ConfigInvalid, format!("config.json is not what the engine can read: {error}"))
+fn unreadable(document: &str, error: &serde_json::Error) -> Error {
+    Error::new(ErrorKind::ConfigInvalid, format!("{document} is not what the engine can read: {error}"))
 }

@@ -38,6 +38,10 @@ pub fn exec(request: &Request<'_>) -> Result<Started> {
 }
 
 pub fn exec_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
+    start(request, terminal).map_err(Error::of_process_object)
+}
+
+fn start(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
     let mut process = spec::parse_process(request.process)?;
     if terminal.is_some() {
         foreground::take_callers_size(&mut process);
@@ -108,6 +112,7 @@ fn enter(
         (true, Some(path), _) => Some(console::connect(path)?),
         (true, None, None) => {
             return Err(Error::new(ErrorKind::ConfigInvalid, "a terminal is asked for and nothing takes it")
+                .at("/process/terminal")
                 .hint("give --console-socket, or leave --tty out"));
         }
         (_, _, terminal) => terminal,
