@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every error that estiba raises: one class a kind, the facts as attributes, the text made once.
 
-The leaves of this tree are the engine's `ErrorKind`s; the Rust side finds them by name.
+The leaves of this tree are the engine's `ErrorKind`s, which the Rust side finds by name, and ArgumentInvalid, which
+is the library's alone.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ class EstibaError(Exception):
     def kind(self) -> str:
         """The name that programs switch on; the same in Rust, Python, logs and docs."""
         return type(self).__name__
+
+
+class ArgumentInvalid(EstibaError, ValueError):
+    """A function of the library was given a value that means nothing: a time-out of -1 s, a signal "FOO"."""
 
 
 class ConfigError(EstibaError):

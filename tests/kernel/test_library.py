@@ -7,13 +7,22 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from conftest import MakeBundle
 from estiba import Bundle, Container, _core
-from estiba.errors import ConfigInvalid, ContainerExists, ContainerNotFound, EstibaWarning, WrongState
+from estiba.errors import (
+    ArgumentInvalid,
+    ConfigInvalid,
+    ContainerExists,
+    ContainerNotFound,
+    EstibaWarning,
+    WrongState,
+)
+from estiba.lifecycle import wait
 from support import views
 from support.processes import Pipe
 from support.runtime import Runtime
@@ -197,6 +206,45 @@ def test_wait_gives_up_after_the_time_given(runtime: Runtime, bundle: MakeBundle
             container.wait(0.01)
 
 
+@pytest.mark.parametrize("timeout", [-1, -0.001, float("nan"), float("-inf")])
+def test_a_timeout_that_is_no_time_is_refused_before_anything_is_done(
+    runtime: Runtime, bundle: MakeBundle, timeout: float
+) -> None:
+    config = bundle("true")
+    refused = pytest.raises(ArgumentInvalid, match=f"^timeout: {timeout} s is no time to wait")
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        with refused:
+            container.wait(timeout)
+        with refused:
+            wait(container.init, timeout)
+    with refused:
+        Container.run(config.id, config.path, root=str(runtime.root), timeout=timeout)
+
+
+@pytest.mark.parametrize("timeout", [1e12, float("inf"), 10**400, 2**31 / 1000])
+def test_a_timeout_may_be_longer_than_poll_takes(
+    runtime: Runtime, bundle: MakeBundle, timeout: float
+) -> None:
+    config = bundle("exit 5")
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        assert container.wait(timeout) == 5
+        assert wait(container.init, timeout) == 5
+
+
+def test_a_time_that_one_poll_cannot_hold_is_waited_out(
+    runtime: Runtime, bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("estiba.lifecycle.waiting.LONGEST", 10)
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        started = time.monotonic()
+        with pytest.raises(TimeoutError):
+            container.wait(0.05)
+        assert time.monotonic() - started >= 0.05
+
+
 def test_wait_may_be_asked_again(runtime: Runtime, bundle: MakeBundle) -> None:
     config = bundle("exit 5")
     with Container.create(config.id, config.path, root=str(runtime.root)) as container:
@@ -243,7 +291,7 @@ def test_a_wrong_config_is_refused_with_every_problem(runtime: Runtime, bundle: 
 
 
 def test_a_wrong_signal_is_refused_before_anything_is_sent(runtime: Runtime) -> None:
-    with pytest.raises(ValueError, match='"FOO" is not a signal'):
+    with pytest.raises(ArgumentInvalid, match='"FOO" is not a signal'):
         Container("nobody", root=str(runtime.root)).kill("FOO")
 
 

@@ -10,7 +10,7 @@ from estiba import _core
 from estiba.cli.parse import Refusal
 from estiba.cli.report import warning
 from estiba.cli.settings import cgroup_manager, root
-from estiba.errors import EstibaError
+from estiba.errors import ArgumentInvalid, EstibaError
 
 if TYPE_CHECKING:
     from estiba.bundle import Bundle
@@ -88,7 +88,7 @@ def kill(parsed: Parsed) -> int:
     word = parsed.words[1] if len(parsed.words) > 1 else "TERM"
     try:
         number = signal_number(word)
-    except ValueError:
+    except ArgumentInvalid:
         raise Refusal("kill", "not-a-signal", hint="signal", value=word) from None
     _core.kill(root=root(parsed), id=parsed.words[0], signal=number, all=parsed.options.flag("all"))
     return 0

@@ -12,12 +12,11 @@ import contextlib
 import os
 import select
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from estiba import _core
 from estiba.errors import EstibaError
-from estiba.lifecycle.waiting import late, readable
+from estiba.lifecycle.waiting import deadline, is_ready, late, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,14 +47,13 @@ class Children:
 
     def wait(self, process: Process, timeout: float | None = None) -> None:
         """Wait until `process` is reaped, and reap whoever ends meanwhile. Raises TimeoutError."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        end = deadline(timeout)
         with self._watched(process) as descriptors:
             poll = select.poll()
             for descriptor in descriptors:
                 poll.register(descriptor, select.POLLIN)
             while self._has(process):
-                left = None if deadline is None else max(deadline - time.monotonic(), 0) * 1000
-                if not poll.poll(left):
+                if not is_ready(poll, end):
                     raise late(process, timeout)
                 self._reap()
 

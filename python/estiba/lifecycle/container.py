@@ -16,6 +16,7 @@ from estiba.lifecycle.exec_process import exec_process
 from estiba.lifecycle.proof import judged_process, judged_resources
 from estiba.lifecycle.root import state_root
 from estiba.lifecycle.signal_number import signal_number
+from estiba.lifecycle.waiting import deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,6 +110,7 @@ class Container:
         timeout: float | None = None,
     ) -> int:
         """Create without a gate, wait and delete; return the exit code, 128 + n for signal n. Raises TimeoutError."""
+        deadline(timeout)
         with cls._make(id, bundle, root=root, stdio=stdio, gate=False) as container:
             return container.wait(timeout)
 
@@ -144,7 +146,10 @@ class Container:
         return self._init
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for init's end; return 0..255, or 128 + n for signal n. Raises TimeoutError."""
+        """Wait for init's end; return 0..255, or 128 + n for signal n.
+
+        `timeout` is in seconds. Raises TimeoutError, and ArgumentInvalid for a negative one.
+        """
         if own := children.of(self.root, self.id):
             own.wait(self.init, timeout)
         return self.init.wait()
