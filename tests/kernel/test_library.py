@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,7 +139,9 @@ def test_exec_refuses_a_wrong_process(
     assert all(str(problem).startswith("process.json /") for problem in refused.value.problems)
 
 
-@pytest.mark.parametrize("process", [{1: Path("/")}, {"args": ["true"], "cwd": Path("/")}, {"cwd": float("nan")}])
+@pytest.mark.parametrize(
+    "process", [{1: Path("/")}, {"args": ["true"], "cwd": Path("/")}, {"cwd": float("nan")}]
+)
 def test_exec_refuses_what_no_json_can_hold(
     runtime: Runtime, bundle: MakeBundle, process: dict[str, object]
 ) -> None:
@@ -147,6 +150,24 @@ def test_exec_refuses_what_no_json_can_hold(
         container.start()
         with pytest.raises(ConfigInvalid, match="^process.json: cannot be written as JSON: "):
             container.exec(process=process)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"env": ["A=1"]}, "env"),
+        ({"args": ["true"], "cwd": "/tmp"}, "args, cwd"),
+        (
+            {"user": "", "additional_gids": [7], "capabilities": ["CAP_KILL"]},
+            "user, additional_gids, capabilities",
+        ),
+    ],
+)
+def test_exec_drops_nothing_beside_a_whole_process(
+    runtime: Runtime, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ArgumentInvalid, match=f"^exec: process and {said} exclude each other$"):
+        Container("nobody", root=str(runtime.root)).exec(process={"args": ["true"], "cwd": "/"}, **given)
 
 
 def test_exec_takes_tuples_for_arrays(runtime: Runtime, bundle: MakeBundle) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from estiba import _core, spec
 from estiba.bundle import Bundle
-from estiba.errors import ContainerNotFound, EstibaWarning, WrongState
+from estiba.errors import ArgumentInvalid, ContainerNotFound, EstibaWarning, WrongState
 from estiba.lifecycle import children
 from estiba.lifecycle.exec_process import exec_process
 from estiba.lifecycle.proof import judged_process, judged_resources
@@ -175,16 +175,24 @@ class Container:
         cgroup: str | None = None,
         ignore_paused: bool = False,
     ) -> _core.Process:
-        """Start a further program: `args` in the container's own process settings, or a whole OCI `process`."""
+        """Start a further program: `args` in the container's own process settings, or a whole OCI `process`.
+
+        `env` ("NAME=VALUE"), `additional_gids` and `capabilities` add to these settings; `cwd` and `user` ("UID" or
+        "UID:GID") replace them. A whole process says all of this itself: with one, they raise ArgumentInvalid.
+        """
+        changes: dict[str, Any] = {
+            "env": env,
+            "cwd": cwd,
+            "user": user,
+            "additional_gids": additional_gids,
+            "capabilities": capabilities,
+        }
         if process is None:
-            process = exec_process(
-                self._config(),
-                args,
-                env=env,
-                cwd=cwd,
-                user=user,
-                additional_gids=additional_gids,
-                capabilities=capabilities,
+            process = exec_process(self._config(), args, **changes)
+        elif said := [name for name, value in {"args": args, **changes}.items() if value or value == ""]:
+            raise ArgumentInvalid(
+                f"exec: process and {', '.join(said)} exclude each other",
+                hint="write it all into the process object",
             )
         entered = _core.exec(
             root=self.root,

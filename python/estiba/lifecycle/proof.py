@@ -45,5 +45,7 @@ def _json_text(value: object, name: str) -> str:
 def _is_proved(process: str, resources: str) -> bool:
     """Ask the prover about the smallest config that holds them."""
     linux = f'{{"namespaces": [{{"type": "mount"}}], "resources": {resources}}}'
-    config = f'{{"ociVersion": "{SPEC}", "root": {{"path": "rootfs"}}, "process": {process}, "linux": {linux}}}'
+    config = (
+        f'{{"ociVersion": "{SPEC}", "root": {{"path": "rootfs"}}, "process": {process}, "linux": {linux}}}'
+    )
     return _core.prove(config=config.encode()) is None
