@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from estiba.cli import listing, ps, report, update
-from estiba.cli.main import main
+from estiba.cli import listing, ps, report, unforeseen, update
+from estiba.cli.main import VERBS, main
 from estiba.cli.parse import Options, Refusal
 from estiba.errors import HostUnsupported
 
@@ -111,6 +112,34 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     done = command("--log", "no/log", "start", where=tmp_path)
     expected = 'estiba start: ID is missing\nhint: see `estiba start --help`\ncannot write the log "no/log": '
     assert done.stderr == expected + "absent (ENOENT)\n"
+
+
+def test_what_nobody_foresaw_is_one_line_and_a_log_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a traceback for who asks for it."""
+    monkeypatch.setitem(VERBS, "features", "features:nothing")
+    monkeypatch.setattr(os, "dup2", lambda *_: None)  # pytest captures the descriptor
+    log = tmp_path / "log"
+    assert main(["--log", str(log), "features"]) == 1
+    said = "unforeseen AttributeError: module 'estiba.cli.features' has no attribute 'nothing' (estiba/cli/main.py:"
+    error = capsys.readouterr().err
+    assert error.startswith(said)
+    assert error.splitlines()[1:] == [f"hint: {unforeseen.HINT}"]
+    assert said in log.read_text()
+    main(["--debug", "features"])
+    error = capsys.readouterr().err
+    assert error.startswith("Traceback (most recent call last):\n")
+    assert said in error
+
+
+def test_output_that_cannot_be_written_is_told_in_the_words_of_the_house(tmp_path: Path) -> None:
+    """The kernel's own are an interface."""
+    with open("/dev/full", "w", encoding="ascii") as full:
+        line = [sys.executable, "-m", "estiba", "features"]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    said = "unforeseen OSError: no space or quota left (ENOSPC) (estiba/cli/"
+    assert (done.returncode, done.stderr.startswith(said), done.stderr.count("\n")) == (1, True, 2)
 
 
 def test_table_is_laid_out_as_runc_does() -> None:

@@ -42,13 +42,27 @@ def main(args: list[str]) -> int:
     except Refusal as refusal:
         return report.failure(refusal.message, refusal.hint, parsed.globals, refusal.exit)
     except EstibaError as error:
-        return report.failure(error.message, error.hint, parsed.globals, FAILURE_EXIT.get(parsed.verb, 1))
+        return failed(error, parsed)
     except BrokenPipeError:
-        # Who read our output has left. Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        leave_stdout()
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - whatever it is, callers get one line and an exit code
+        from estiba.cli.unforeseen import internal
+
+        leave_stdout()
+        return failed(internal(error, parsed.globals), parsed)
+
+
+def failed(error: EstibaError, parsed: Parsed) -> int:
+    """Tell of a failure; return the exit code."""
+    return report.failure(error.message, error.hint, parsed.globals, FAILURE_EXIT.get(parsed.verb, 1))
+
+
+def leave_stdout() -> None:
+    """Send what is left for standard output nowhere: what cannot be written now, Python would try again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def answer(args: list[str], parsed: Parsed) -> int:

@@ -11,7 +11,7 @@ GLOBAL: tuple[tuple[str, str, str, str, str], ...] = (
     ("log", "", "text", "FILE", "append failures to FILE; without it there is no log"),
     ("log-format", "", "choice", "text|json", "how a log record is written"),
     ("log-level", "", "choice", "debug|info|warn|warning|error", "the least level that is logged"),
-    ("debug", "", "flag", "", "the same as --log-level debug"),
+    ("debug", "", "flag", "", "as --log-level debug, and show the traceback of a bug"),
     ("systemd-cgroup", "", "flag", "", "the same as --cgroup-manager systemd"),
     ("cgroup-manager", "", "choice", "cgroupfs|systemd|disabled", "who makes the container's cgroup"),
     ("rootless", "", "choice", "true|false|auto", "whether to expect missing privileges"),
