@@ -53,6 +53,15 @@ def test_run_returns_128_and_the_signal(runtime: Runtime, bundle: MakeBundle) ->
         assert container.wait() == 128 + signal.SIGKILL
 
 
+def test_run_hands_its_options_on(runtime: Runtime, bundle: MakeBundle, folder: Path) -> None:
+    config = bundle("test -e /proc/self/fd/3 && test ! -e /proc/self/fd/4")
+    pid_file = folder / "pid"
+    code = Container.run(
+        config.id, config.path, root=str(runtime.root), pid_file=str(pid_file), preserve_fds=1, no_pivot=True
+    )
+    assert (code, pid_file.read_text().isdigit()) == (0, True)
+
+
 def test_program_writes_where_stdio_says(
     runtime: Runtime, bundle: MakeBundle, pipe: Pipe, stdio: tuple[int, int, int]
 ) -> None:

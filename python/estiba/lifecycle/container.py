@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from estiba import _core, spec
 from estiba.bundle import Bundle
@@ -21,10 +21,9 @@ from estiba.lifecycle.waiting import deadline
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
-    from typing import Self
+    from typing import Self, Unpack
 
-Stdio = tuple[int, int, int]
-"""Descriptors that become 0, 1 and 2 of the program."""
+    from estiba.lifecycle.options import CreateOptions, Stdio
 
 
 class State(NamedTuple):
@@ -61,27 +60,14 @@ class Container:
         bundle: Bundle | str | os.PathLike[str],
         *,
         root: str | None = None,
-        stdio: Stdio | None = None,
-        pid_file: str | None = None,
-        console_socket: str | None = None,
-        preserve_fds: int = 0,
-        no_pivot: bool = False,
-        no_new_keyring: bool = False,
-        cgroup_manager: Literal["cgroupfs", "systemd", "disabled"] = "cgroupfs",
+        **options: Unpack[CreateOptions],
     ) -> Self:
-        """Create a container that waits for `start`. Raises ConfigInvalid with every problem of the config."""
-        return cls._make(
-            id,
-            bundle,
-            root=root,
-            stdio=stdio,
-            pid_file=pid_file,
-            console_socket=console_socket,
-            preserve_fds=preserve_fds,
-            no_pivot=no_pivot,
-            no_new_keyring=no_new_keyring,
-            cgroup_manager=cgroup_manager,
-        )
+        """Create a container that waits for `start`; `options` are those of CreateOptions.
+
+        Raises ConfigInvalid with every problem of the config, ContainerExists, KernelRefused and what else create
+        can meet (see estiba.errors).
+        """
+        return cls._make(id, bundle, root=root, **options)
 
     @classmethod
     def _make(
@@ -106,12 +92,16 @@ class Container:
         bundle: Bundle | str | os.PathLike[str],
         *,
         root: str | None = None,
-        stdio: Stdio | None = None,
         timeout: float | None = None,
+        **options: Unpack[CreateOptions],
     ) -> int:
-        """Create without a gate, wait and delete; return the exit code, 128 + n for signal n. Raises TimeoutError."""
+        """Create without a gate, wait and delete; return the exit code, 128 + n for signal n.
+
+        The options are those of `create`; after `timeout` seconds the container is killed. Raises TimeoutError then,
+        and what `create`, `start` and `wait` raise.
+        """
         deadline(timeout)
-        with cls._make(id, bundle, root=root, stdio=stdio, gate=False) as container:
+        with cls._make(id, bundle, root=root, gate=False, **options) as container:
             return container.wait(timeout)
 
     def start(self) -> None:

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the maker of a container may say beside its bundle, for `create` and `run` alike."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+Stdio = tuple[int, int, int]
+"""Descriptors that become 0, 1 and 2 of the program."""
+
+
+class CreateOptions(TypedDict, total=False):
+    """All of them may be left out."""
+
+    stdio: Stdio | None
+    """By default the caller's own 0, 1 and 2."""
+    pid_file: str | None
+    """A file for init's process id: digits alone, no newline."""
+    console_socket: str | None
+    """A listening unix socket that is sent the terminal's controlling side."""
+    preserve_fds: int
+    """How many descriptors from 3 upwards reach the program; 0 by default."""
+    no_pivot: bool
+    """Move the root instead of pivot_root(2), for a root on a ramdisk."""
+    no_new_keyring: bool
+    """Keep the caller's session keyring."""
+    cgroup_manager: Literal["cgroupfs", "systemd", "disabled"]
+    """Who makes the container's cgroup; "cgroupfs" by default."""
