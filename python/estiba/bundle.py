@@ -100,7 +100,7 @@ def _read(folder: Path) -> bytes:
     except FileNotFoundError:
         if not folder.exists():
             raise ConfigInvalid(
-                f'bundle "{folder}" is absent', hint="--bundle names the folder that holds config.json"
+                f'bundle "{folder}" is absent', hint="a bundle is the folder that holds config.json"
             ) from None
         raise ConfigInvalid(
             f'bundle "{folder}" has no config.json', hint="`estiba spec` writes one"

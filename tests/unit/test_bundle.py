@@ -71,12 +71,12 @@ def test_relative_bundle_is_taken_from_the_current_folder(
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:
-    """A typo in --bundle."""
+    """In words for the command and the library alike."""
     with pytest.raises(ConfigInvalid) as caught:
         Bundle(tmp_path / "typo")
     assert refusal(caught) == (
         f'bundle "{tmp_path}/typo" is absent',
-        "--bundle names the folder that holds config.json",
+        "a bundle is the folder that holds config.json",
     )
 
 
