@@ -13,36 +13,11 @@ import pytest
 
 from conftest import MakeBundle
 from support import mountinfo
+from support.bundles import bind
 from support.processes import Pipe
 from support.runtime import Container, Runtime
 
 READY = "echo ready; exec sleep 1000"
-
-
-@pytest.fixture
-def volume(folder: Path) -> Path:
-    """A folder of the host with one file in it."""
-    made = folder / "volume"
-    made.mkdir()
-    (made / "file").write_text("from the host\n")
-    return made
-
-
-@pytest.fixture
-def nested(runtime: Runtime, volume: Path) -> Iterator[Path]:
-    """The volume with a tmpfs mounted inside, in the runtime's view."""
-    (volume / "inner").mkdir()
-    enter = runtime.view.enter()
-    subprocess.run([*enter, "mount", "-t", "tmpfs", "inner", volume / "inner"], check=True)
-    subprocess.run([*enter, "touch", volume / "inner" / "deep"], check=True)
-    yield volume
-    subprocess.run([*enter, "umount", volume / "inner"], check=True)
-
-
-def bind(source: Path, *options: str, destination: str = "/volume") -> dict[str, Any]:
-    """A change that adds a bind mount."""
-    mount = {"destination": destination, "type": "bind", "source": str(source), "options": list(options)}
-    return {"/mounts/-": mount}
 
 
 def tmpfs(*options: str, destination: str = "/scratch") -> dict[str, Any]:

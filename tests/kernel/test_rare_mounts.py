@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import MakeBundle
-from support import mountinfo, processes
+from support import bundles, mountinfo, processes
 from support.processes import Pipe
 from support.runtime import Runtime
 
@@ -25,33 +24,8 @@ USER_NAMESPACE = {
     "/linux/uidMappings": RANGE,
     "/linux/gidMappings": RANGE,
 }
+bind = functools.partial(bundles.bind, destination="/mnt")
 OWNERS = ["stat", "-c", "%u %g", "/mnt/file"]
-
-
-@pytest.fixture
-def volume(folder: Path) -> Path:
-    """A folder of root's on the host, with one file."""
-    made = folder / "volume"
-    made.mkdir()
-    (made / "file").write_text("from the host\n")
-    return made
-
-
-@pytest.fixture
-def nested(runtime: Runtime, volume: Path) -> Iterator[Path]:
-    """The volume with a tmpfs inside that has a file of root's, in the runtime's view."""
-    (volume / "inner").mkdir()
-    enter = runtime.view.enter()
-    subprocess.run([*enter, "mount", "-t", "tmpfs", "inner", volume / "inner"], check=True)
-    subprocess.run([*enter, "touch", volume / "inner" / "deep"], check=True)
-    yield volume
-    subprocess.run([*enter, "umount", volume / "inner"], check=True)
-
-
-def bind(source: Path, *options: str, destination: str = "/mnt", **more: Any) -> dict[str, Any]:
-    """A change that adds a bind mount."""
-    mount = {"destination": destination, "type": "bind", "source": str(source), "options": list(options)}
-    return {"/mounts/-": {**mount, **more}}
 
 
 def mapped(source: Path, *options: str) -> dict[str, Any]:

@@ -39,6 +39,12 @@ def change(config: Any, pointer: str, value: Any) -> None:
         config[last] = value
 
 
+def bind(source: Path, *options: str, destination: str = "/volume", **more: Any) -> dict[str, Any]:
+    """A change that adds a bind mount."""
+    mount = {"destination": destination, "type": "bind", "source": str(source), "options": list(options)}
+    return {"/mounts/-": {**mount, **more}}
+
+
 class Bundle:
     """A bundle on disk and what a test needs to know of it."""
 

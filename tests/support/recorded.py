@@ -16,11 +16,6 @@ def configs() -> list[str]:
     return sorted(n for n in names if not n.endswith((".process", ".calls")))
 
 
-def processes() -> list[str]:
-    """The names of the recorded process.json files."""
-    return sorted(p.name.removesuffix(".process.json") for p in RECORDED.glob("*.process.json"))
-
-
 def load(name: str, *, work: Path, bundle: Path, ident: str, cgroup: str) -> dict[str, Any]:
     """Load a recorded config, its placeholders replaced and the sources of its bind mounts made below `work`."""
     text = (RECORDED / f"{name}.json").read_text()

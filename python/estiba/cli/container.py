@@ -59,6 +59,11 @@ def make(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _
     )
 
 
+def has_terminal(process: object) -> bool:
+    """Return whether a process object asks for a terminal."""
+    return isinstance(process, dict) and process.get("terminal") is True
+
+
 def send_pidfd(parsed: Parsed, process: _core.Process) -> None:
     """Send the pidfd over the socket of --pidfd-socket."""
     path = parsed.options.text("pidfd-socket")

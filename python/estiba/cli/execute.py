@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from estiba import _core
-from estiba.cli.container import send_pidfd
+from estiba.cli.container import has_terminal, send_pidfd
 from estiba.cli.files import read_json
 from estiba.cli.parse import Refusal
 from estiba.cli.settings import root
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def execute(parsed: Parsed) -> int:
     """Run a program in a container; return its exit code, or at once with --detach."""
     process = wanted(parsed)
-    relayed = has_terminal(process) and parsed.options.text("console-socket") is None
+    relayed = has_terminal(json.loads(process)) and parsed.options.text("console-socket") is None
     if parsed.options.flag("detach"):
         if relayed:
             raise ConfigInvalid(
@@ -35,11 +35,6 @@ def execute(parsed: Parsed) -> int:
     from estiba.cli.foreground import attend
 
     return attend(lambda console: begin(parsed, process, console), terminal=relayed)
-
-
-def has_terminal(process: bytes) -> bool:
-    """Return whether a valid process object asks for a terminal."""
-    return json.loads(process).get("terminal") is True
 
 
 def begin(parsed: Parsed, process: bytes, console_socket: str | None = None) -> _core.Process:

@@ -7,19 +7,20 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from estiba import _core
-from estiba.cli.container import bundle_of, make, remove, send_pidfd
+from estiba.cli.container import bundle_of, has_terminal, make, remove, send_pidfd
 from estiba.cli.settings import root
 from estiba.errors import ConfigInvalid
 
 if TYPE_CHECKING:
-    from estiba.bundle import Bundle
     from estiba.cli.parse import Parsed
 
 
 def run(parsed: Parsed) -> int:
     """Run a container; return its exit code, or at once with --detach."""
     bundle = bundle_of(parsed)
-    relayed = has_terminal(bundle) and parsed.options.text("console-socket") is None
+    config = bundle.config
+    process = config.get("process") if isinstance(config, dict) else None
+    relayed = has_terminal(process) and parsed.options.text("console-socket") is None
     detached = parsed.options.flag("detach")
     if detached and relayed:
         raise ConfigInvalid(
@@ -50,10 +51,3 @@ def run(parsed: Parsed) -> int:
         if detached or parsed.options.flag("keep"):
             undo.pop_all()
     return code
-
-
-def has_terminal(bundle: Bundle) -> bool:
-    """Return whether the program of a valid config gets a terminal."""
-    config = bundle.config
-    process = config.get("process") if isinstance(config, dict) else None
-    return isinstance(process, dict) and process.get("terminal") is True
