@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from estiba.codegen.layout import const, module, numbers, pairs, text
 from estiba.tables import (
     capabilities,
@@ -17,78 +19,86 @@ from estiba.tables import (
     sysctls,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 def plain_tables() -> dict[str, str]:
     """Write the tables that are a name and a number."""
-    spaces = {name: f"({flag:#x}, {text(file)})" for name, (flag, file) in namespaces.NAMESPACES.items()}
-    kind = "(&str, u32)"
     return {
-        "namespaces": module(
-            "Namespaces.",
-            const(
-                "NAMESPACES",
-                "(&str, (u64, &str))",
-                pairs(spaces),
-                "OCI name to (CLONE_NEW*, file in /proc/PID/ns).",
-            ),
-        ),
+        "namespaces": namespace_files(),
+        "sysctls": owned_sysctls(),
+        "syscalls": syscall_numbers(),
         "capabilities": module(
             "Capabilities.",
-            const("CAPABILITIES", kind, numbers(capabilities.CAPABILITIES), "Name to number."),
-            "/// The highest number above.\n"
-            f"pub const LAST_CAPABILITY: u32 = {max(capabilities.CAPABILITIES.values())};\n",
+            table("CAPABILITIES", capabilities.CAPABILITIES, "Name to number."),
+            last("CAPABILITY", max(capabilities.CAPABILITIES.values()), "The highest number above."),
         ),
-        "rlimits": module(
-            "Resource limits.", const("RLIMITS", kind, numbers(rlimits.RLIMITS), "OCI name to number.")
-        ),
-        "sysctls": module(
-            "Kernel parameters that a namespace has for itself.",
-            const(
-                "SYSCTLS",
-                "(&str, &str)",
-                pairs({name: text(kind) for name, kind in sysctls.SYSCTLS.items()}),
-                "Name to the kind of namespace.",
-            ),
+        "rlimits": module("Resource limits.", table("RLIMITS", rlimits.RLIMITS, "OCI name to number.")),
+        "signals": module(
+            "Signals.",
+            table("SIGNALS", signals.SIGNALS, "Name without SIG, in capitals, to number."),
+            last("SIGNAL", signals.LAST_SIGNAL, "The highest signal number."),
         ),
         "scheduling": module(
             "CPU and I/O scheduling.",
-            const("POLICIES", kind, numbers(scheduling.SCHEDULER_POLICIES), "SCHED_*."),
-            const("FLAGS", kind, numbers(scheduling.SCHEDULER_FLAGS, "{:#x}"), "SCHED_FLAG_*."),
-            const("IO_CLASSES", kind, numbers(scheduling.IO_CLASSES), "IOPRIO_CLASS_*."),
+            table("POLICIES", scheduling.SCHEDULER_POLICIES, "SCHED_*."),
+            table("FLAGS", scheduling.SCHEDULER_FLAGS, "SCHED_FLAG_*.", "{:#x}"),
+            table("IO_CLASSES", scheduling.IO_CLASSES, "IOPRIO_CLASS_*."),
         ),
         "memory_policy": module(
             "NUMA memory policy.",
-            const("MODES", kind, numbers(memory_policy.MEMORY_POLICY_MODES), "MPOL_*."),
-            const("FLAGS", kind, numbers(memory_policy.MEMORY_POLICY_FLAGS, "{:#x}"), "MPOL_F_*."),
+            table("MODES", memory_policy.MEMORY_POLICY_MODES, "MPOL_*."),
+            table("FLAGS", memory_policy.MEMORY_POLICY_FLAGS, "MPOL_F_*.", "{:#x}"),
         ),
         "personalities": module(
             "Execution domains.",
-            const(
+            table(
                 "PERSONALITIES",
-                kind,
-                numbers(personalities.PERSONALITIES, "{:#x}"),
+                personalities.PERSONALITIES,
                 "OCI name to what personality(2) takes.",
-            ),
-        ),
-        "signals": module(
-            "Signals.",
-            const("SIGNALS", kind, numbers(signals.SIGNALS), "Name without SIG, in capitals, to number."),
-            f"/// The highest signal number.\npub const LAST_SIGNAL: u32 = {signals.LAST_SIGNAL};\n",
-        ),
-        "syscalls": module(
-            "System calls.",
-            *(
-                const(
-                    f"SYSCALLS_{name}", kind, numbers(getattr(syscalls, name)), f"Name to number of {words}."
-                )
-                for name, words in (("X86_64", "x86_64"), ("X86", "x86"), ("X32", "x32, bit 30 included"))
+                "{:#x}",
             ),
         ),
         "seccomp": module(
             "Seccomp names.",
-            const("ACTIONS", kind, numbers(seccomp.ACTIONS, "{:#x}"), "SECCOMP_RET_*."),
-            const("OPERATORS", kind, numbers(seccomp.OPERATORS), "Comparisons of an argument."),
-            const("FLAGS", kind, numbers(seccomp.FLAGS, "{:#x}"), "SECCOMP_FILTER_FLAG_*."),
-            const("ARCHITECTURES", kind, numbers(seccomp.ARCHITECTURES, "{:#x}"), "AUDIT_ARCH_*."),
+            table("ACTIONS", seccomp.ACTIONS, "SECCOMP_RET_*.", "{:#x}"),
+            table("OPERATORS", seccomp.OPERATORS, "Comparisons of an argument."),
+            table("FLAGS", seccomp.FLAGS, "SECCOMP_FILTER_FLAG_*.", "{:#x}"),
+            table("ARCHITECTURES", seccomp.ARCHITECTURES, "AUDIT_ARCH_*.", "{:#x}"),
         ),
     }
+
+
+def table(name: str, entries: Mapping[str, int], doc: str, form: str = "{}") -> str:
+    """Write one table, each number in this form."""
+    return const(name, "(&str, u32)", numbers(entries, form), doc)
+
+
+def last(what: str, number: int, doc: str) -> str:
+    """Write the constant that says where a range ends."""
+    return f"/// {doc}\npub const LAST_{what}: u32 = {number};\n"
+
+
+def namespace_files() -> str:
+    """Write namespaces.rs."""
+    known = {name: f"({flag:#x}, {text(file)})" for name, (flag, file) in namespaces.NAMESPACES.items()}
+    doc = "OCI name to (CLONE_NEW*, file in /proc/PID/ns)."
+    return module("Namespaces.", const("NAMESPACES", "(&str, (u64, &str))", pairs(known), doc))
+
+
+def owned_sysctls() -> str:
+    """Write sysctls.rs."""
+    known = {name: text(kind) for name, kind in sysctls.SYSCTLS.items()}
+    title = "Kernel parameters that a namespace has for itself."
+    return module(title, const("SYSCTLS", "(&str, &str)", pairs(known), "Name to the kind of namespace."))
+
+
+def syscall_numbers() -> str:
+    """Write syscalls.rs."""
+    interfaces = {"X86_64": "x86_64", "X86": "x86", "X32": "x32, bit 30 included"}
+    tables = (
+        table(f"SYSCALLS_{name}", getattr(syscalls, name), f"Name to number of {words}.")
+        for name, words in interfaces.items()
+    )
+    return module("System calls.", *tables)

@@ -60,51 +60,20 @@ def words() -> dict[str, str]:
 
 def life() -> str:
     """Write transitions.rs."""
-
-    def status(name: str) -> str:
-        return "None" if name == "absent" else f"Some(Status::{name.capitalize()})"
-
-    allowed = [
-        const(
-            f"{verb.upper()}_STEPS",
-            "(Status, Option<Status>)",
-            (f"(Status::{old.capitalize()}, {status(new)})" for old, new in steps.items()),
-            "",
-            public=False,
-        )
-        for verb, steps in transitions.TRANSITIONS.items()
-    ]
-    hints = [
-        const(
-            f"{verb.upper()}_HINTS",
-            "(Status, &str)",
-            (f"(Status::{state.capitalize()}, {text(hint)})" for state, hint in advice.items()),
-            "",
-            public=False,
-        )
-        for verb, advice in transitions.HINTS.items()
-    ]
+    states = {state.capitalize(): state for state in transitions.STATES}
     steps = {verb: f"{verb.upper()}_STEPS" for verb in transitions.TRANSITIONS}
     advice = {verb: f"{verb.upper()}_HINTS" for verb in transitions.HINTS}
     needs = {verb: text(phrase) for verb, phrase in transitions.NEEDS.items()}
+    allowed = "Verb to what is allowed and what follows."
     return module(
         "The life of a container.",
-        enum(
-            "Status",
-            {state.capitalize(): state.capitalize() for state in transitions.STATES},
-            "The OCI status.",
-        ),
-        names_of("Status", {state.capitalize(): state for state in transitions.STATES}),
+        enum("Status", {variant: variant for variant in states}, "The OCI status."),
+        names_of("Status", states),
         "/// From a status to the next; None is the end of the container.\n"
         "pub type Steps = &'static [(Status, Option<Status>)];\n",
-        *allowed,
-        *hints,
-        const(
-            "TRANSITIONS",
-            "(&str, Steps)",
-            pairs(steps),
-            "Verb to what is allowed and what follows.",
-        ),
+        *(steps_of(verb) for verb in transitions.TRANSITIONS),
+        *(hints_of(verb) for verb in transitions.HINTS),
+        const("TRANSITIONS", "(&str, Steps)", pairs(steps), allowed),
         const("NEEDS", "(&str, &str)", pairs(needs), 'What follows `container "ID" is STATUS: `.'),
         const(
             "HINTS",
@@ -113,3 +82,25 @@ def life() -> str:
             "Advice by verb and status; {id} is the container's.",
         ),
     )
+
+
+def steps_of(verb: str) -> str:
+    """Write from which status to which a verb leads."""
+    entries = (f"({status(old)}, {after(new)})" for old, new in transitions.TRANSITIONS[verb].items())
+    return const(f"{verb.upper()}_STEPS", "(Status, Option<Status>)", entries, "", public=False)
+
+
+def hints_of(verb: str) -> str:
+    """Write the advice of a verb for each status that refuses it."""
+    entries = (f"({status(state)}, {text(hint)})" for state, hint in transitions.HINTS[verb].items())
+    return const(f"{verb.upper()}_HINTS", "(Status, &str)", entries, "", public=False)
+
+
+def status(name: str) -> str:
+    """Write a status."""
+    return f"Status::{name.capitalize()}"
+
+
+def after(name: str) -> str:
+    """Write what follows: a status, or the end."""
+    return "None" if name == "absent" else f"Some({status(name)})"
