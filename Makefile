@@ -44,6 +44,7 @@ $(VENV)/installed: $(SOURCES) | $(BIN)/pip
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check python tests tools benches oci-conformance
+	$(BIN)/ruff format --check python tests tools benches oci-conformance
 	$(BIN)/mypy
 	MYPYPATH=tests $(BIN)/mypy --explicit-package-bases tests/support tests/kernel tests/conftest.py
 	cargo fmt --all --check

@@ -412,7 +412,9 @@ def test_a_full_disk_under_the_state_root_is_named(runtime: Runtime, bundle: Mak
 @pytest.mark.parametrize(
     ("section", "value", "controller"),
     [
-        pytest.param("memory", {"limit": 1 << 26}, "memory", marks=pytest.mark.requires("undelegated:memory")),
+        pytest.param(
+            "memory", {"limit": 1 << 26}, "memory", marks=pytest.mark.requires("undelegated:memory")
+        ),
         pytest.param("pids", {"limit": 10}, "pids", marks=pytest.mark.requires("undelegated:pids")),
         pytest.param("cpu", {"shares": 512}, "cpu", marks=pytest.mark.requires("undelegated:cpu")),
     ],

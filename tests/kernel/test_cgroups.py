@@ -167,7 +167,9 @@ def test_without_a_cgroup_a_limit_is_refused(runtime: Runtime, bundle: MakeBundl
     config = bundle("true", {"/linux/resources/pids": {"limit": 50}})
     result = runtime.call("--cgroup-manager=disabled", "run", "--bundle", str(config.path), config.id)
     assert result.code == 1
-    assert 'config.json /linux/resources/pids/limit: pids limit needs the cgroup controller "pids"' in result.err
+    assert (
+        'config.json /linux/resources/pids/limit: pids limit needs the cgroup controller "pids"' in result.err
+    )
 
 
 @pytest.mark.views("v2")

@@ -235,7 +235,9 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 @pytest.mark.not_on("runc", "it inherits them")
-def test_signals_that_posix_spawn_leaves_ignored_are_not_inherited(runtime: Runtime, bundle: MakeBundle) -> None:
+def test_signals_that_posix_spawn_leaves_ignored_are_not_inherited(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
     runtime.prefix = [sys.executable, "-c", POSIX_SPAWN]
     seen = seen_inside(runtime, bundle, {})
     assert [int(seen[k], 16) for k in ("SigBlk", "SigIgn", "SigCgt")] == [0, 0, 0]
