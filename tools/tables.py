@@ -1,26 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the kernel-sourced tables of estiba from the headers of linux-libc-dev (x86_64).
+"""Write the kernel-sourced tables of estiba from Debian's package linux-libc-dev (x86_64).
 
-Run `python tools/tables.py` on a machine whose headers are at least as new as those named in the tables' first lines.
+The newest one is in Debian sid; `dpkg-deb -x linux-libc-dev_*.deb FOLDER` unpacks it, and `python tools/tables.py
+FOLDER` writes the tables, which name the package's version in their first lines.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
 import sys
 from pathlib import Path
 
-INCLUDE = Path("/usr/include")
-ASM = INCLUDE / "x86_64-linux-gnu" / "asm"
 TABLES = Path(__file__).resolve().parent.parent / "python" / "estiba" / "tables"
 WIDTH = 108
 
 
-def kernel_version() -> str:
-    """Return the version of the headers, "6.1" for example."""
-    text = (INCLUDE / "linux" / "version.h").read_text()
-    parts = [re.search(rf"LINUX_VERSION_{part}\s+(\d+)", text) for part in ("MAJOR", "PATCHLEVEL")]
-    return ".".join(found.group(1) for found in parts if found)
+def package_version(folder: Path) -> str:
+    """Return the version of the package, "7.2.13-1" for example."""
+    changelog = folder / "usr/share/doc/linux-libc-dev/changelog.Debian.gz"
+    with gzip.open(changelog, "rt", encoding="utf-8") as file:
+        first = file.readline()
+    return first[first.index("(") + 1 : first.index(")")]
 
 
 def defines(path: Path, pattern: str) -> dict[str, int]:
@@ -44,13 +45,13 @@ def packed(name: str, table: dict[str, int], note: str) -> list[str]:
     return [*lines, row, "}", f'"""{note}"""', ""]
 
 
-def write(name: str, title: str, tables: list[list[str]]) -> None:
+def write(name: str, title: str, version: str, tables: list[list[str]]) -> None:
     """Write one module of estiba.tables."""
     head = [
         "# SPDX-License-Identifier: Apache-2.0",
         f'"""{title}.',
         "",
-        f"Written by tools/tables.py from the headers of Linux {kernel_version()} (x86_64); do not edit.",
+        f"Written by tools/tables.py from Debian's linux-libc-dev {version} (x86_64); do not edit.",
         '"""',
         "",
         "# fmt: off",
@@ -62,32 +63,25 @@ def write(name: str, title: str, tables: list[list[str]]) -> None:
 
 def main() -> int:
     """Write capabilities, errnos and syscalls."""
-    capabilities = defines(INCLUDE / "linux" / "capability.h", r"(CAP_(?!LAST)[A-Z_]+)")
-    write(
-        "capabilities.py",
-        "Capability numbers from linux/capability.h",
-        [packed("CAPABILITIES", capabilities, "Name to number, in the kernel's order.")],
-    )
-    generic = INCLUDE / "asm-generic"
+    folder = Path(sys.argv[1])
+    version, include = package_version(folder), folder / "usr/include"
+    capabilities = defines(include / "linux/capability.h", r"(CAP_(?!LAST)[A-Z_]+)")
+    note = "Name to number, in the kernel's order."
+    title = "Capability numbers from linux/capability.h"
+    write("capabilities.py", title, version, [packed("CAPABILITIES", capabilities, note)])
+    generic = include / "asm-generic"
     errnos = defines(generic / "errno-base.h", "(E[A-Z0-9]+)") | defines(generic / "errno.h", "(E[A-Z0-9]+)")
-    write(
-        "errnos.py",
-        "Error numbers from asm-generic/errno-base.h and errno.h",
-        [
-            packed(
-                "ERRNOS", errnos, "Name to number; the words that people read are in estiba.tables.phrases."
-            )
-        ],
-    )
+    note = "Name to number; the words that people read are in estiba.tables.phrases."
+    title = "Error numbers from asm-generic/errno-base.h and errno.h"
+    write("errnos.py", title, version, [packed("ERRNOS", errnos, note)])
+    asm = folder / "usr/lib/linux/uapi/x86/asm"
     bits = {"X86_64": "unistd_64.h", "X86": "unistd_32.h", "X32": "unistd_x32.h"}
-    write(
-        "syscalls.py",
-        "System call numbers from asm/unistd_64.h, unistd_32.h and unistd_x32.h",
-        [
-            packed(name, defines(ASM / file, "__NR_([a-z0-9_]+)"), f"From asm/{file}.")
-            for name, file in bits.items()
-        ],
-    )
+    tables = [
+        packed(name, defines(asm / file, "__NR_([a-z0-9_]+)"), f"From asm/{file}.")
+        for name, file in bits.items()
+    ]
+    title = "System call numbers from asm/unistd_64.h, unistd_32.h and unistd_x32.h"
+    write("syscalls.py", title, version, tables)
     return 0
 
 

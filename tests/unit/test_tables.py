@@ -10,7 +10,17 @@ import signal
 
 import pytest
 
-from estiba.tables import arguments, errnos, mount_options, namespaces, phrases, rlimits, signals, transitions
+from estiba.tables import (
+    arguments,
+    errnos,
+    mount_options,
+    namespaces,
+    phrases,
+    rlimits,
+    signals,
+    syscalls,
+    transitions,
+)
 
 
 def clashes(words: str) -> list[str]:
@@ -81,3 +91,10 @@ def test_time_of_access_options_stay_in_their_field() -> None:
     times = ("noatime", "atime", "strictatime", "nostrictatime", "relatime", "norelatime")
     bits = [bit for name in times for bit in mount_options.ATTRIBUTES[name]]
     assert all(bit & ~mount_options.ATIME_FIELD == 0 for bit in bits)
+
+
+def test_system_calls_of_new_kernels_are_known() -> None:
+    """A profile that names one means it, on any kernel; from 424 on all interfaces have the same numbers."""
+    for name, number in (("cachestat", 451), ("mseal", 462), ("file_setattr", 469)):
+        found = (syscalls.X86_64[name], syscalls.X86[name], syscalls.X32[name])
+        assert found == (number, number, 1 << 30 | number)

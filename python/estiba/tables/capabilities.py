@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Capability numbers from linux/capability.h.
 
-Written by tools/tables.py from the headers of Linux 6.1 (x86_64); do not edit.
+Written by tools/tables.py from Debian's linux-libc-dev 7.2.13-1 (x86_64); do not edit.
 """
 
 # fmt: off

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """System call numbers from asm/unistd_64.h, unistd_32.h and unistd_x32.h.
 
-Written by tools/tables.py from the headers of Linux 6.1 (x86_64); do not edit.
+Written by tools/tables.py from Debian's linux-libc-dev 7.2.13-1 (x86_64); do not edit.
 """
 
 # fmt: off
@@ -66,13 +66,17 @@ X86_64: dict[str, int] = {
     "memfd_create": 319, "kexec_file_load": 320, "bpf": 321, "execveat": 322, "userfaultfd": 323,
     "membarrier": 324, "mlock2": 325, "copy_file_range": 326, "preadv2": 327, "pwritev2": 328,
     "pkey_mprotect": 329, "pkey_alloc": 330, "pkey_free": 331, "statx": 332, "io_pgetevents": 333,
-    "rseq": 334, "pidfd_send_signal": 424, "io_uring_setup": 425, "io_uring_enter": 426,
-    "io_uring_register": 427, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431,
-    "fsmount": 432, "fspick": 433, "pidfd_open": 434, "clone3": 435, "close_range": 436, "openat2": 437,
-    "pidfd_getfd": 438, "faccessat2": 439, "process_madvise": 440, "epoll_pwait2": 441,
+    "rseq": 334, "uretprobe": 335, "uprobe": 336, "pidfd_send_signal": 424, "io_uring_setup": 425,
+    "io_uring_enter": 426, "io_uring_register": 427, "open_tree": 428, "move_mount": 429, "fsopen": 430,
+    "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_open": 434, "clone3": 435, "close_range": 436,
+    "openat2": 437, "pidfd_getfd": 438, "faccessat2": 439, "process_madvise": 440, "epoll_pwait2": 441,
     "mount_setattr": 442, "quotactl_fd": 443, "landlock_create_ruleset": 444, "landlock_add_rule": 445,
     "landlock_restrict_self": 446, "memfd_secret": 447, "process_mrelease": 448, "futex_waitv": 449,
-    "set_mempolicy_home_node": 450,
+    "set_mempolicy_home_node": 450, "cachestat": 451, "fchmodat2": 452, "map_shadow_stack": 453,
+    "futex_wake": 454, "futex_wait": 455, "futex_requeue": 456, "statmount": 457, "listmount": 458,
+    "lsm_get_self_attr": 459, "lsm_set_self_attr": 460, "lsm_list_modules": 461, "mseal": 462,
+    "setxattrat": 463, "getxattrat": 464, "listxattrat": 465, "removexattrat": 466, "open_tree_attr": 467,
+    "file_getattr": 468, "file_setattr": 469, "listns": 470, "rseq_slice_yield": 471,
 }
 """From asm/unistd_64.h."""
 
@@ -159,7 +163,11 @@ X86: dict[str, int] = {
     "faccessat2": 439, "process_madvise": 440, "epoll_pwait2": 441, "mount_setattr": 442,
     "quotactl_fd": 443, "landlock_create_ruleset": 444, "landlock_add_rule": 445,
     "landlock_restrict_self": 446, "memfd_secret": 447, "process_mrelease": 448, "futex_waitv": 449,
-    "set_mempolicy_home_node": 450,
+    "set_mempolicy_home_node": 450, "cachestat": 451, "fchmodat2": 452, "map_shadow_stack": 453,
+    "futex_wake": 454, "futex_wait": 455, "futex_requeue": 456, "statmount": 457, "listmount": 458,
+    "lsm_get_self_attr": 459, "lsm_set_self_attr": 460, "lsm_list_modules": 461, "mseal": 462,
+    "setxattrat": 463, "getxattrat": 464, "listxattrat": 465, "removexattrat": 466, "open_tree_attr": 467,
+    "file_getattr": 468, "file_setattr": 469, "listns": 470, "rseq_slice_yield": 471,
 }
 """From asm/unistd_32.h."""
 
@@ -240,18 +248,24 @@ X32: dict[str, int] = {
     "kexec_file_load": 1073742144, "bpf": 1073742145, "userfaultfd": 1073742147, "membarrier": 1073742148,
     "mlock2": 1073742149, "copy_file_range": 1073742150, "pkey_mprotect": 1073742153,
     "pkey_alloc": 1073742154, "pkey_free": 1073742155, "statx": 1073742156, "io_pgetevents": 1073742157,
-    "rseq": 1073742158, "pidfd_send_signal": 1073742248, "io_uring_setup": 1073742249,
-    "io_uring_enter": 1073742250, "io_uring_register": 1073742251, "open_tree": 1073742252,
-    "move_mount": 1073742253, "fsopen": 1073742254, "fsconfig": 1073742255, "fsmount": 1073742256,
-    "fspick": 1073742257, "pidfd_open": 1073742258, "clone3": 1073742259, "close_range": 1073742260,
-    "openat2": 1073742261, "pidfd_getfd": 1073742262, "faccessat2": 1073742263,
+    "rseq": 1073742158, "uretprobe": 1073742159, "uprobe": 1073742160, "pidfd_send_signal": 1073742248,
+    "io_uring_setup": 1073742249, "io_uring_enter": 1073742250, "io_uring_register": 1073742251,
+    "open_tree": 1073742252, "move_mount": 1073742253, "fsopen": 1073742254, "fsconfig": 1073742255,
+    "fsmount": 1073742256, "fspick": 1073742257, "pidfd_open": 1073742258, "clone3": 1073742259,
+    "close_range": 1073742260, "openat2": 1073742261, "pidfd_getfd": 1073742262, "faccessat2": 1073742263,
     "process_madvise": 1073742264, "epoll_pwait2": 1073742265, "mount_setattr": 1073742266,
     "quotactl_fd": 1073742267, "landlock_create_ruleset": 1073742268, "landlock_add_rule": 1073742269,
     "landlock_restrict_self": 1073742270, "memfd_secret": 1073742271, "process_mrelease": 1073742272,
-    "futex_waitv": 1073742273, "set_mempolicy_home_node": 1073742274, "rt_sigaction": 1073742336,
-    "rt_sigreturn": 1073742337, "ioctl": 1073742338, "readv": 1073742339, "writev": 1073742340,
-    "recvfrom": 1073742341, "sendmsg": 1073742342, "recvmsg": 1073742343, "execve": 1073742344,
-    "ptrace": 1073742345, "rt_sigpending": 1073742346, "rt_sigtimedwait": 1073742347,
+    "futex_waitv": 1073742273, "set_mempolicy_home_node": 1073742274, "cachestat": 1073742275,
+    "fchmodat2": 1073742276, "map_shadow_stack": 1073742277, "futex_wake": 1073742278,
+    "futex_wait": 1073742279, "futex_requeue": 1073742280, "statmount": 1073742281, "listmount": 1073742282,
+    "lsm_get_self_attr": 1073742283, "lsm_set_self_attr": 1073742284, "lsm_list_modules": 1073742285,
+    "mseal": 1073742286, "setxattrat": 1073742287, "getxattrat": 1073742288, "listxattrat": 1073742289,
+    "removexattrat": 1073742290, "open_tree_attr": 1073742291, "file_getattr": 1073742292,
+    "file_setattr": 1073742293, "listns": 1073742294, "rseq_slice_yield": 1073742295,
+    "rt_sigaction": 1073742336, "rt_sigreturn": 1073742337, "ioctl": 1073742338, "readv": 1073742339,
+    "writev": 1073742340, "recvfrom": 1073742341, "sendmsg": 1073742342, "recvmsg": 1073742343,
+    "execve": 1073742344, "ptrace": 1073742345, "rt_sigpending": 1073742346, "rt_sigtimedwait": 1073742347,
     "rt_sigqueueinfo": 1073742348, "sigaltstack": 1073742349, "timer_create": 1073742350,
     "mq_notify": 1073742351, "kexec_load": 1073742352, "waitid": 1073742353, "set_robust_list": 1073742354,
     "get_robust_list": 1073742355, "vmsplice": 1073742356, "move_pages": 1073742357, "preadv": 1073742358,

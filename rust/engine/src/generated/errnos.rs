@@ -134,4 +134,5 @@ pub const ERRNOS: &[(u16, (&str, &str))] = &[
     (131, ("ENOTRECOVERABLE", "")),
     (132, ("ERFKILL", "")),
     (133, ("EHWPOISON", "")),
+    (134, ("EFTYPE", "")),
 ];
