@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from conftest import MakeBundle
-from support.processes import Pipe
-from support.runtime import Runtime
+from support.processes import Pipe, children, forget, popen
+from support.runtime import Container, Runtime
 
 pytestmark = [pytest.mark.estiba_only, pytest.mark.requires("root")]
 
@@ -77,21 +81,68 @@ def test_a_script_run_by_proc_self_exe_gets_init_and_ends(runtime: Runtime, bund
     assert (result.code, result.out) == (126, ""), str(result)
 
 
-def test_no_exec_shows_a_file_of_the_host(runtime: Runtime, bundle: MakeBundle, pipe: Pipe) -> None:
-    changes = {
-        f"/process/capabilities/{s}/-": "CAP_DAC_OVERRIDE" for s in ("bounding", "effective", "permitted")
-    }
-    config = bundle(ATTACK, {"/root/readonly": False, **changes})
-    before = files(runtime)
+@contextlib.contextmanager
+def attacked(
+    runtime: Runtime, make: MakeBundle, pipe: Pipe, capabilities: list[str]
+) -> Iterator[tuple[Container, list[str]]]:
+    """A container that attacks what is started in its pid namespace; the list holds what it said, at the end."""
+    sets = ("bounding", "effective", "permitted")
+    changes = {f"/process/capabilities/{s}": capabilities for s in sets}
+    config = make(ATTACK, {"/root/readonly": False, **changes})
     container = runtime.start(config, stdout=pipe)
+    lines: list[str] = []
     assert pipe.readline() == "ready"
-    for _ in range(EXECS):
-        assert container.exec("true").code == 0
+    yield container, lines
     (config.rootfs / "tmp" / "stop").touch()
-    lines = []
     while (line := pipe.readline()) != "end":
         lines.append(line)
     container.wait()
     container.delete()
+
+
+@pytest.mark.parametrize("capabilities", [["CAP_DAC_OVERRIDE"], ["CAP_DAC_OVERRIDE", "CAP_SYS_PTRACE"]])
+def test_no_exec_shows_a_file_of_the_host(
+    runtime: Runtime, bundle: MakeBundle, pipe: Pipe, capabilities: list[str]
+) -> None:
+    before = files(runtime)
+    with attacked(runtime, bundle, pipe, capabilities) as (container, lines):
+        for _ in range(EXECS):
+            assert container.exec("true").code == 0
     assert files(runtime) == before
-    assert lines == []  # init is undumpable until the program runs: its /proc files are out of reach
+    # Init is undumpable: only who may trace everyone can look at it, and finds a file that nobody can write.
+    assert set(lines) <= ({f"seen {MEMFD}"} if "CAP_SYS_PTRACE" in capabilities else set())
+
+
+def test_no_create_in_a_joined_pid_namespace_shows_a_file_of_the_host(
+    runtime: Runtime, bundle: MakeBundle, pipe: Pipe
+) -> None:
+    before = files(runtime)
+    with attacked(runtime, bundle, pipe, ["CAP_DAC_OVERRIDE", "CAP_SYS_PTRACE"]) as (container, lines):
+        joined = bundle(["true"])
+        for namespace in joined.config["linux"]["namespaces"]:
+            if namespace["type"] == "pid":
+                namespace["path"] = f"/proc/{container.pid}/ns/pid"
+        joined.write()
+        for _ in range(EXECS):
+            assert runtime.run(joined).code == 0
+    assert files(runtime) == before
+    assert set(lines) <= {f"seen {MEMFD}"}
+
+
+def test_the_attack_finds_and_writes_what_it_can_reach(
+    runtime: Runtime, bundle: MakeBundle, pipe: Pipe, folder: Path
+) -> None:
+    planted = folder / "busybox-planted"
+    shutil.copy("/bin/busybox", planted)
+    size = planted.stat().st_size
+    with attacked(runtime, bundle, pipe, ["CAP_DAC_OVERRIDE", "CAP_SYS_PTRACE"]) as (container, _):
+        enter = [str(planted), "nsenter", "--target", str(container.pid), "--pid"]
+        process = popen([*enter, str(planted), "sleep", "1000"])
+        try:
+            assert pipe.readline().startswith("seen ")
+        finally:
+            for child in children(process.pid):
+                os.kill(child, signal.SIGKILL)
+            forget(process)
+        assert pipe.readline().startswith("wrote ")
+    assert planted.stat().st_size == size + 1

@@ -200,6 +200,8 @@ fn doing(step: &Step<'_>) -> &'static str {
         Step::NewKeyring { .. } => "join a new session keyring",
         Step::Join { .. } => "join the namespace",
         Step::Unshare { .. } => "make a new namespace",
+        Step::TimeOffsets { .. } => "set the offsets of the time namespace",
+        Step::Beside { .. } => "start init in its new namespaces",
         Step::Hostname { .. } => "set the host name",
         Step::Domainname { .. } => "set the domain name",
         Step::LoopbackUp {} => "bring the loopback device up",

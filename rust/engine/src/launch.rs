@@ -2,6 +2,7 @@
 //! Carries a plan out: opens what init is handed, starts the image, reads its reports.
 
 mod processors;
+mod stage;
 mod trees;
 mod user_namespace;
 
@@ -12,7 +13,7 @@ use crate::image::IMAGE;
 use crate::plan::{Handed, Origin, Plan, UserNamespace};
 use alloc::ffi::CString;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use estiba_init::plan::{LISTENING, PAUSED, PROOF, READY, REPORT, REPORT_FD, Report};
 use estiba_sys::clone::{self, CloneError, Failed, Launch, NewUser, Visit};
@@ -86,7 +87,11 @@ impl Launched {
 
     /// The commit, or "go on" after a pause; carries the signals that init must stop ignoring.
     pub fn answer(&self, ignored: u64) -> Result<()> {
-        match socket::send(self.report.borrow(), &ignored.to_le_bytes()) {
+        self.send(&ignored.to_le_bytes())
+    }
+
+    fn send(&self, bytes: &[u8]) -> Result<()> {
+        match socket::send(self.report.borrow(), bytes) {
             Ok(_) => Ok(()),
             // Init is gone, in the second case with something unread (unix(7)): `next` says why.
             Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(()),
@@ -115,9 +120,10 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
     // Without a gate its two numbers are taken by copies of the report, closed by nobody and lost at exec.
     fds.extend(gate.unwrap_or([theirs.raw(); 2]));
     fds.extend(opened.iter().map(Given::number));
-    let namespaces = Namespaces::open(plan)?;
-    let visits: Vec<Visit<'_>> = namespaces.visits.iter().map(Visited::as_visit).collect();
+    let visited = plan.born.visits.iter().map(Visited::open).collect::<Result<Vec<Visited>>>()?;
+    let visits: Vec<Visit<'_>> = visited.iter().map(Visited::as_visit).collect();
     let mut maps_failed = None;
+    let maps_now = matches!(plan.born.user, UserNamespace::New { .. }) && !plan.born.staged;
     let mut write_maps = |pid: i32| -> core::result::Result<(), Errno> {
         user_namespace::write_own(pid, &plan.born.user).map_err(|error| {
             let errno = error.errno.unwrap_or(Errno::EPERM);
@@ -132,13 +138,11 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
         name: c"estiba-init",
         stdio: given.stdio,
         fds: &fds,
-        namespaces: plan.born.new,
+        namespaces: if plan.born.staged { 0 } else { plan.born.new },
         cgroup: given.cgroup,
         cgroup_procs: given.cgroup_procs,
         visits: &visits,
-        join_user: namespaces.user.as_ref().map(OwnedFd::borrow),
-        join_pid: namespaces.pid.as_ref().map(OwnedFd::borrow),
-        new_user: matches!(plan.born.user, UserNamespace::New { .. })
+        new_user: maps_now
             .then_some(NewUser { write_maps: &mut write_maps, wait_on: (REPORT_FD - 3) as usize }),
         identity: match plan.born.user {
             UserNamespace::New { identity, .. } => identity,
@@ -147,7 +151,9 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
         time_offsets: plan.born.time_offsets.as_ref().map(|text| text.as_bytes()),
     })
     .map_err(|error| maps_failed.take().unwrap_or_else(|| describe(error, plan)))?;
-    Ok(Launched { pid: launched.pid, pidfd: launched.pidfd, report: ours })
+    let launched = Launched { pid: launched.pid, pidfd: launched.pidfd, report: ours };
+    drop(theirs);
+    if plan.born.staged { stage::pass(launched, plan) } else { Ok(launched) }
 }
 
 /// A handed descriptor: opened for init, or somebody else's.
@@ -223,13 +229,7 @@ fn open_joined(path: &str, origin: Origin) -> Result<OwnedFd> {
     }
 }
 
-/// The namespaces that are entered before init runs.
-struct Namespaces {
-    user: Option<OwnedFd>,
-    pid: Option<OwnedFd>,
-    visits: Vec<Visited>,
-}
-
+/// A namespace that the calling thread enters before init is born.
 struct Visited {
     enter: OwnedFd,
     back: OwnedFd,
@@ -237,28 +237,17 @@ struct Visited {
 }
 
 impl Visited {
+    fn open((kind, path, origin): &(u64, String, Origin)) -> Result<Visited> {
+        let own = explain::namespace_file(*kind);
+        Ok(Visited {
+            enter: open_namespace(path, *origin)?,
+            back: open_namespace(&format!("/proc/thread-self/ns/{own}"), Origin::Runtime)?,
+            kind: *kind,
+        })
+    }
+
     fn as_visit(&self) -> Visit<'_> {
         Visit { enter: self.enter.borrow(), back: self.back.borrow(), kind: self.kind }
-    }
-}
-
-impl Namespaces {
-    fn open(plan: &Plan) -> Result<Namespaces> {
-        let user = match &plan.born.user {
-            UserNamespace::Join { path, origin } => Some(open_namespace(path, *origin)?),
-            _ => None,
-        };
-        let pid =
-            plan.born.join_pid.as_ref().map(|(path, origin)| open_namespace(path, *origin)).transpose()?;
-        let visits = plan.born.visits.iter().map(|(kind, path, origin)| {
-            let own = explain::namespace_file(*kind);
-            Ok(Visited {
-                enter: open_namespace(path, *origin)?,
-                back: open_namespace(&format!("/proc/thread-self/ns/{own}"), Origin::Runtime)?,
-                kind: *kind,
-            })
-        });
-        Ok(Namespaces { user, pid, visits: visits.collect::<Result<_>>()? })
     }
 }
 
@@ -267,8 +256,6 @@ fn describe(error: CloneError, plan: &Plan) -> Error {
     let CloneError { failed, errno } = error;
     let (what, pointer) = match failed {
         Failed::Clone => ("start init in its new namespaces", Some("/linux/namespaces")),
-        Failed::JoinUser => ("join the user namespace", Some("/linux/namespaces")),
-        Failed::JoinPid => ("join the pid namespace", Some("/linux/namespaces")),
         Failed::Cgroup => ("join the container's cgroup", Some("/linux/cgroupsPath")),
         Failed::Descriptors => ("arrange init's descriptors", None),
         Failed::Maps => ("write the maps of the new user namespace", Some("/linux/uidMappings")),

@@ -18,6 +18,7 @@ mod path;
 pub mod plan;
 mod program;
 mod run;
+mod stage;
 pub mod step;
 pub mod wire;
 

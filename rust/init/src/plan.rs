@@ -5,6 +5,7 @@
 //!     report  step u32 | errno u16 | detail u16         (init to parent; SOCK_SEQPACKET)
 //!     proof   bytes: the interpreter or loader that is missing, or the machine number, after the report of FindProgram
 //!     answer  ignored signals u64                       (parent to init: the commit, or "go on" after a pause)
+//!     staged  pid i32 and, beside it, the pidfd of init (stage one to parent); one byte (parent to init: go on)
 //!
 //!     parent                                    init
 //!       clone3, plan and report socket ─────────► steps up to Commit (runtime hooks: Pause, and an answer)

@@ -4,7 +4,7 @@
 use crate::plan::{Detail, GATE_FD, OUTCOME_FD, PAUSED, PLAN_FD, READY, REPORT_FD, Report, Steps};
 use crate::program::Proof;
 use crate::step::Step;
-use crate::{bind, console, devices, filter, hooks, identity, mounts, path, program};
+use crate::{bind, console, devices, filter, hooks, identity, mounts, path, program, stage};
 use core::ffi::CStr;
 use estiba_sys::fd::{self, BorrowedFd, OwnedFd};
 use estiba_sys::{Errno, fs, memory, mount, namespace, process, signal, socket};
@@ -131,6 +131,8 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
         Step::NewKeyring { name } => identity::new_keyring(name),
         Step::Join { fd, kinds } => done(namespace::join(OwnedFd::take(fd).borrow(), kinds)),
         Step::Unshare { kinds } => done(namespace::unshare(kinds)),
+        Step::TimeOffsets { text } => stage::set_time_offsets(text),
+        Step::Beside { namespaces } => stage::go_on_beside(namespaces),
         Step::Hostname { name } => done(namespace::set_hostname(name)),
         Step::Domainname { name } => done(namespace::set_domainname(name)),
         Step::LoopbackUp {} => done(socket::loopback_up()),

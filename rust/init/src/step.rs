@@ -73,6 +73,10 @@ steps! {
     /// setns(2) by descriptor, which is closed.
     Join { fd: i32, kinds: u64 }
     Unshare { kinds: u64 }
+    /// The clocks' offsets in the time namespace that was just made: the text of time_namespaces(7).
+    TimeOffsets { text: &'a [u8] }
+    /// Stage one ends here: init goes on from this step, cloned beside it into what it has joined and what is new.
+    Beside { namespaces: u64 }
     Hostname { name: &'a [u8] }
     Domainname { name: &'a [u8] }
     LoopbackUp {}

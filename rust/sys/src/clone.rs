@@ -6,22 +6,23 @@
 //! CLONE_CHILD_CLEARTID word, until the child has left the address space, so nothing that it reads is freed;
 //! (3) the child makes system calls only: no allocation, no thread-local (`fs` is the caller's), no lock;
 //! (4) every signal is blocked, so no handler of the host program runs in the child on the shared memory;
-//! (5) descriptors are copied, not shared (stage one shares them, and opens or closes none).
+//! (5) descriptors are copied, not shared.
 //!
-//!     direct    caller --clone3(new namespaces)--------------------------> init
-//!     staged    caller --clone3(shared files)--> stage one: join user, --clone3(PARENT, new namespaces)--> init
-//!                                                pid namespaces; exits
+//! Until that exec `/proc/PID/exe` and `/proc/PID/mem` of the child are the host program's, so it may be born only
+//! where nobody else lives. What joins a pid namespace executes the image first, outside, and then clones itself
+//! (`beside`): what the container sees of it was never anything but the image.
 
+mod beside;
 mod child;
 mod holder;
 mod program;
 
+pub use beside::{Side, beside};
 pub use holder::in_new_user_namespace;
 pub use program::{Program, spawn};
 
 use crate::fd::{BorrowedFd, OwnedFd, RawFd, close, duplicate_from};
 use crate::process::{dumpable, reap, set_dumpable};
-use crate::raw::retry;
 use crate::signal::with_all_blocked;
 use crate::{Errno, Result, nr, sc};
 use child::{Child, CloneArgs, Stack};
@@ -38,8 +39,6 @@ pub enum Failed {
     /// In clone3 itself, or before it.
     #[default]
     Clone,
-    JoinUser,
-    JoinPid,
     /// Writing "0" to a cgroup.procs file.
     Cgroup,
     Descriptors,
@@ -88,11 +87,8 @@ pub struct Launch<'a> {
     /// cgroup v1: open cgroup.procs files that the child writes itself into.
     pub cgroup_procs: &'a [RawFd],
     pub visits: &'a [Visit<'a>],
-    /// Staged: a user namespace to join, and a pid namespace behind it.
-    pub join_user: Option<BorrowedFd<'a>>,
-    pub join_pid: Option<BorrowedFd<'a>>,
     pub new_user: Option<NewUser<'a>>,
-    /// With a new or joined user namespace: the ids inside it that own the image's process.
+    /// With a new user namespace: the ids inside it that own the image's process.
     pub identity: (u32, u32),
     /// The text for /proc/self/timens_offsets (time_namespaces(7)); frozen by exec.
     pub time_offsets: Option<&'a [u8]>,
@@ -137,20 +133,15 @@ pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
         fds: &fds[..what.fds.len()],
         cgroup_procs: what.cgroup_procs,
         wait_on: what.new_user.as_ref().map(|user| 3 + user.wait_on as RawFd),
-        identity: (waits || what.join_user.is_some()).then_some(what.identity),
+        identity: waits.then_some(what.identity),
         time_offsets: what.time_offsets,
         error: Cell::new(None),
-        user: what.join_user.map(BorrowedFd::raw),
-        pid: what.join_pid.map(BorrowedFd::raw),
-        init: Cell::new(CloneArgs::default()),
-        init_pid: Cell::new(0),
     };
     let mut args = CloneArgs::init(what.namespaces, &pidfd);
     if let Some(cgroup) = what.cgroup {
         args.born_in_cgroup(cgroup.raw());
     }
     let mut stack = Stack::new();
-    let mut stage_stack = Stack::new();
     args.stack_at(stack.start(), Stack::SIZE);
     if waits {
         args.clear_tid_instead_of_vfork(&alone);
@@ -158,12 +149,8 @@ pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
     let was_dumpable = if child.identity.is_some() { dumpable().ok() } else { None };
     let pid = with_all_blocked(|| {
         visited(what.visits, || {
-            if what.join_user.is_some() {
-                staged(&child, args, stage_stack.start())
-            } else {
-                // SAFETY: `args` names a stack of its own, and VFORK or the wait below keeps `child` alive.
-                unsafe { child::clone3(&raw const args, &raw const child, child::run_init) }
-            }
+            // SAFETY: `args` names a stack of its own, and VFORK or the wait below keeps `child` alive.
+            unsafe { child::clone3(&raw const args, &raw const child, child::run_init) }
         })
         .inspect(|&pid| {
             if let Some(user) = what.new_user {
@@ -209,25 +196,6 @@ fn visited<T>(visits: &[Visit<'_>], then: impl FnOnce() -> Result<T>) -> Result<
         crate::namespace::join(visit.back, visit.kind)?;
     }
     done
-}
-
-/// Stage one joins the user namespace and clones init beside itself (CLONE_PARENT); it ends before this returns.
-fn staged(child: &Child<'_>, mut init: CloneArgs, stack: usize) -> Result<usize> {
-    let mut stage = CloneArgs::stage_one();
-    stage.take_cgroup_of(&mut init); // joined by the caller's rights, before they are given up; init inherits it
-    stage.stack_at(stack, Stack::SIZE);
-    init.beside_parent();
-    child.init.set(init);
-    // SAFETY: a stack of its own; CLONE_VFORK keeps this frame and `child` alive until stage one is gone.
-    let pid = unsafe { child::clone3(&raw const stage, core::ptr::from_ref(child), child::run_stage_one) }?;
-    // SAFETY: no memory is written: status and usage are null.
-    retry(|| unsafe {
-        sc!(nr::WAIT4, pid, 0, 0x4000_0000 /* __WALL */, 0)
-    })?;
-    match child.init_pid.get() {
-        0 => Err(child.error.get().map_or(Errno::ECHILD, |(_, errno)| errno)),
-        pid => Ok(pid as usize),
-    }
 }
 
 fn kill_by(pidfd: RawFd) {

@@ -81,6 +81,7 @@ pub const PREAD64: usize = 17;
 pub const PRLIMIT64: usize = 302;
 pub const READ: usize = 0;
 pub const READLINKAT: usize = 267;
+pub const RECVFROM: usize = 45;
 pub const RECVMSG: usize = 47;
 pub const RENAMEAT2: usize = 316;
 pub const RT_SIGACTION: usize = 13;

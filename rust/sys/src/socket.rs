@@ -91,6 +91,15 @@ pub fn send_descriptor(socket: BorrowedFd<'_>, bytes: &[u8], fd: BorrowedFd<'_>)
     retry(|| unsafe { sc!(nr::SENDMSG, socket.raw(), &raw const header, MSG_NOSIGNAL) }).map(drop)
 }
 
+/// The length of the next message, which stays; EAGAIN where there is none.
+pub fn next_length(socket: BorrowedFd<'_>) -> Result<usize> {
+    const MSG_PEEK: i32 = 0x02;
+    const MSG_TRUNC: i32 = 0x20;
+    const MSG_DONTWAIT: i32 = 0x40;
+    // SAFETY: nothing is written to a buffer of no length; no address.
+    retry(|| unsafe { sc!(nr::RECVFROM, socket.raw(), 0, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, 0, 0) })
+}
+
 /// Receives bytes and, if one came with them, a descriptor.
 pub fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<(usize, Option<OwnedFd>)> {
     let mut rights = Rights { length: 0, level: 0, kind: 0, fd: -1, padding: 0 };

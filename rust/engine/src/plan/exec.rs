@@ -2,7 +2,7 @@
 //! Plans a process that enters a container: the namespaces of its init, then the process as in create.
 
 use super::filesystem::{open_terminal, terminal_of};
-use super::{Handed, Options, Origin, Plan, UserNamespace, labels, process, scheduling};
+use super::{Handed, Options, Origin, Plan, labels, process, scheduling};
 use crate::error::Result;
 use crate::host::Host;
 use crate::spec::{Hooks, MemoryPolicy, Personality, Process};
@@ -26,19 +26,21 @@ pub fn exec(process: &Process<'_>, target: Target<'_>, host: &Host, options: &Op
     let mut plan =
         Plan { oom_score_adj: process.oom_score_adj, terminal: process.terminal, ..Plan::default() };
     plan.denies_groups = target.denies_groups;
-    let own = |name: &str| format!("/proc/{}/ns/{name}", target.pid);
-    let staged = target.differs & USER != 0 && !host.is_privileged();
-    if staged {
-        plan.born.user = UserNamespace::Join { path: own("user"), origin: Origin::Runtime };
-    }
-    if target.differs & PID != 0 && staged {
-        plan.born.join_pid = Some((own("pid"), Origin::Runtime));
-    } else if target.differs & PID != 0 {
-        plan.born.visits.push((PID, own("pid"), Origin::Runtime));
+    // Who is not privileged has the rights over the rest only in the container's user namespace.
+    let owns_after_join = target.differs & USER != 0 && !host.is_privileged();
+    let staged = target.differs & if owns_after_join { PID | USER } else { PID };
+    if staged != 0 {
+        let fd = plan.hand(Handed::Container);
+        plan.born.staged = true;
+        plan.add(Origin::Runtime, Step::Join { fd, kinds: staged });
+        if owns_after_join {
+            plan.add(Origin::Runtime, Step::Identity { uid: 0, gid: 0, groups: None });
+        }
+        plan.add(Origin::Runtime, Step::Beside { namespaces: 0 });
     }
     plan.add(Origin::Runtime, Step::NewSession {});
     labels::label_process(&mut plan, process, host)?;
-    let joined_by_init = target.differs & !PID & if staged { !USER } else { u64::MAX };
+    let joined_by_init = target.differs & !staged;
     if joined_by_init != 0 {
         let fd = plan.hand(Handed::Container);
         plan.add(Origin::Runtime, Step::Join { fd, kinds: joined_by_init });

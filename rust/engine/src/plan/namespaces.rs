@@ -17,11 +17,11 @@ use estiba_sys::namespace::{CGROUP, MOUNT, NETWORK, PID, TIME, USER};
 /// What the child is born into.
 #[derive(Debug, Default)]
 pub struct Born {
-    /// CLONE_NEW* of clone3.
+    /// CLONE_NEW* of init.
     pub new: u64,
     pub user: UserNamespace,
-    /// Staged: the pid namespace behind the joined user namespace.
-    pub join_pid: Option<(String, Origin)>,
+    /// The first steps are stage one's, up to `Step::Beside`, which makes the new namespaces.
+    pub staged: bool,
     /// Namespaces that the calling thread enters around the clone: kind, path, origin.
     pub visits: Vec<(u64, String, Origin)>,
     /// The text of /proc/PID/timens_offsets.
@@ -88,8 +88,8 @@ pub fn has_new(spec: &Spec<'_>, name: &str) -> bool {
 }
 
 pub fn plan(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()> {
-    let user = find(spec, "user");
-    let new_user = user.is_some_and(|user| user.path.is_empty());
+    let new_user = is_new(spec, "user");
+    let mut pid = None;
     for (index, namespace) in spec.linux.namespaces.iter().enumerate() {
         let kind = kind_of(namespace, index)?;
         let origin = Origin::Member(WHERE, index, "path");
@@ -100,8 +100,7 @@ pub fn plan(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()> {
             // The v1 cgroups are joined between clone and exec, so the namespace is rooted by init, afterwards.
             (CGROUP, true) if !host.layout.is_pure_v2() => {}
             (kind, true) => plan.born.new |= kind,
-            (PID, false) if user.is_some() && !new_user => plan.born.join_pid = Some((path, origin)),
-            (PID, false) => plan.born.visits.push((kind, path, origin)),
+            (PID, false) => pid = Some((path, origin)),
             // A new user namespace has no rights over namespaces that exist, so they are entered before it is made.
             (kind, false) if new_user && kind != MOUNT && kind != TIME => {
                 plan.born.visits.push((kind, path, origin))
@@ -116,7 +115,40 @@ pub fn plan(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()> {
     }
     plan.denies_groups = matches!(&plan.born.user, UserNamespace::New { deny_setgroups: true, .. });
     plan.born.time_offsets = time_offsets(spec);
+    if pid.is_some() || matches!(plan.born.user, UserNamespace::Join { .. }) {
+        enter_staged(plan, pid);
+    }
     Ok(())
+}
+
+/// Stage one's steps: what it joins counts for its children, of which init is the only one.
+fn enter_staged(plan: &mut Plan, pid: Option<(String, Origin)>) {
+    plan.born.staged = true;
+    let user = match &plan.born.user {
+        UserNamespace::Join { path, origin } => Some((path.clone(), *origin)),
+        _ => None,
+    };
+    for (kinds, namespace) in [(USER, &user), (PID, &pid)] {
+        if let Some((path, origin)) = namespace {
+            let fd = plan.hand(Handed::Namespace { path: path.clone(), origin: *origin });
+            plan.add(*origin, Step::Join { fd, kinds });
+        }
+    }
+    if user.is_some() {
+        plan.add(Origin::At(WHERE), Step::Identity { uid: 0, gid: 0, groups: None });
+    }
+    // A child that does not share its parent's memory enters its time namespace at birth (time_namespaces(7)).
+    if plan.born.new & TIME != 0 {
+        plan.born.new &= !TIME;
+        plan.add(Origin::At(WHERE), Step::Unshare { kinds: TIME });
+        if let Some(text) = plan.born.time_offsets.take() {
+            plan.add(Origin::At("/linux/timeOffsets"), Step::TimeOffsets { text: text.as_bytes() });
+        }
+    }
+    plan.add(Origin::At(WHERE), Step::Beside { namespaces: plan.born.new });
+    if let UserNamespace::New { identity: (uid, gid), .. } = plan.born.user {
+        plan.add(Origin::At("/linux/uidMappings"), Step::Identity { uid, gid, groups: None });
+    }
 }
 
 fn refuse_time(index: usize) -> Error {

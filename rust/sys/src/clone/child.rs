@@ -4,7 +4,7 @@
 use super::Failed;
 use crate::fd::{BorrowedFd, RawFd, close, duplicate_from, duplicate_onto, read, set_close_on_exec, write};
 use crate::process::{exit, set_gids, set_uids};
-use crate::{Errno, Result, fs, namespace, nr, sc};
+use crate::{Errno, Result, fs, nr, sc};
 use core::arch::asm;
 use core::cell::Cell;
 use core::sync::atomic::AtomicU32;
@@ -28,7 +28,6 @@ impl Stack {
 }
 
 const CLONE_VM: u64 = 0x100;
-const CLONE_FILES: u64 = 0x400;
 const CLONE_PIDFD: u64 = 0x1000;
 const CLONE_VFORK: u64 = 0x4000;
 const CLONE_PARENT: u64 = 0x8000;
@@ -64,10 +63,12 @@ impl CloneArgs {
         }
     }
 
-    pub fn stage_one() -> CloneArgs {
+    /// Another child of the caller's parent, on a copy of the caller's memory. It inherits its exit signal and may not
+    /// name one (clone3(2)).
+    pub fn beside(namespaces: u64, pidfd: &Cell<RawFd>) -> CloneArgs {
         CloneArgs {
-            flags: CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND,
-            exit_signal: SIGCHLD,
+            flags: namespaces | CLONE_PARENT | CLONE_PIDFD,
+            pidfd: pidfd.as_ptr() as u64,
             ..CloneArgs::default()
         }
     }
@@ -91,18 +92,6 @@ impl CloneArgs {
         self.cgroup = cgroup as u64;
     }
 
-    pub fn take_cgroup_of(&mut self, other: &mut CloneArgs) {
-        self.flags |= other.flags & CLONE_INTO_CGROUP;
-        self.cgroup = core::mem::take(&mut other.cgroup);
-        other.flags &= !CLONE_INTO_CGROUP;
-    }
-
-    /// A sibling inherits its exit signal and may not name one (clone3(2)).
-    pub fn beside_parent(&mut self) {
-        self.flags |= CLONE_PARENT;
-        self.exit_signal = 0;
-    }
-
     pub fn clear_tid_instead_of_vfork(&mut self, word: &AtomicU32) {
         self.flags = self.flags & !CLONE_VFORK | CLONE_CHILD_CLEARTID;
         self.child_tid = word.as_ptr() as u64;
@@ -119,11 +108,6 @@ pub struct Child<'a> {
     pub identity: Option<(u32, u32)>,
     pub time_offsets: Option<&'a [u8]>,
     pub error: Cell<Option<(Failed, Errno)>>,
-    // Stage one's part.
-    pub user: Option<RawFd>,
-    pub pid: Option<RawFd>,
-    pub init: Cell<CloneArgs>,
-    pub init_pid: Cell<i32>,
 }
 
 /// # Safety
@@ -156,38 +140,10 @@ pub unsafe fn clone3<T>(
     if r < 0 { Err(Errno((-r) as u16)) } else { Ok(r as usize) }
 }
 
-pub extern "C" fn run_stage_one(child: *const Child<'_>) -> ! {
-    // SAFETY: the parent is suspended and keeps `child` alive.
-    let child = unsafe { &*child };
-    if let Err(why) = stage_one(child) {
-        child.error.set(Some(why));
-    }
-    exit(0)
-}
-
 type Step = core::result::Result<(), (Failed, Errno)>;
 
 fn failed(at: Failed) -> impl Fn(Errno) -> (Failed, Errno) {
     move |errno| (at, errno)
-}
-
-fn stage_one(child: &Child<'_>) -> Step {
-    for &procs in child.cgroup_procs {
-        write(BorrowedFd::numbered(procs), b"0").map_err(failed(Failed::Cgroup))?;
-    }
-    if let Some(user) = child.user {
-        namespace::join(BorrowedFd::numbered(user), namespace::USER).map_err(failed(Failed::JoinUser))?;
-    }
-    if let Some(pid) = child.pid {
-        namespace::join(BorrowedFd::numbered(pid), namespace::PID).map_err(failed(Failed::JoinPid))?;
-    }
-    become_owner(child)?;
-    let args = child.init.get();
-    // SAFETY: `args` names init's own stack; CLONE_VFORK suspends this process until init has executed.
-    let pid = unsafe { clone3(&raw const args, core::ptr::from_ref(child), run_init) }
-        .map_err(failed(Failed::Clone))?;
-    child.init_pid.set(pid as i32);
-    Ok(())
 }
 
 pub extern "C" fn run_init(child: *const Child<'_>) -> ! {
@@ -200,10 +156,8 @@ pub extern "C" fn run_init(child: *const Child<'_>) -> ! {
 }
 
 fn init(child: &Child<'_>) -> Step {
-    if child.user.is_none() {
-        for &procs in child.cgroup_procs {
-            write(BorrowedFd::numbered(procs), b"0").map_err(failed(Failed::Cgroup))?;
-        }
+    for &procs in child.cgroup_procs {
+        write(BorrowedFd::numbered(procs), b"0").map_err(failed(Failed::Cgroup))?;
     }
     let image = arrange_descriptors(child).map_err(failed(Failed::Descriptors))?;
     if let Some(socket) = child.wait_on {
