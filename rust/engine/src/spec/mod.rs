@@ -6,12 +6,15 @@
 
 mod linux;
 mod mount;
+mod objects;
 mod process;
 pub mod prove;
 mod prove_limits;
 pub mod resources;
 pub mod seccomp;
 mod text;
+
+use objects::Objects;
 
 pub use linux::{Device, Linux, MemoryPolicy, Namespace, Personality, TimeOffset};
 pub use mount::{Mapping, Mount};
@@ -90,12 +93,19 @@ pub struct Hook<'a> {
 
 /// Reads config.json's text. A refusal here is rare: Python reads first where the prover was not sure, and says more.
 pub fn parse(text: &[u8]) -> Result<Spec<'_>> {
-    serde_json::from_slice(text).map_err(|error| unreadable("config.json", &error))
+    read(text).map_err(|error| unreadable("config.json", &error))
 }
 
 /// The same for the process object that `exec` is given.
 pub fn parse_process(text: &[u8]) -> Result<Process<'_>> {
-    serde_json::from_slice(text).map_err(|error| unreadable("process.json", &error))
+    read(text).map_err(|error| unreadable("process.json", &error))
+}
+
+fn read<'a, T: Deserialize<'a>>(text: &'a [u8]) -> serde_json::Result<T> {
+    let mut from = serde_json::Deserializer::from_slice(text);
+    let value = T::deserialize(Objects(&mut from))?;
+    from.end()?;
+    Ok(value)
 }
 
 fn unreadable(document: &str, error: &serde_json::Error) -> Error {

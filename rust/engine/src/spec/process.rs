@@ -11,8 +11,8 @@ pub struct Process<'a> {
     #[serde(deserialize_with = "nullable")]
     pub terminal: bool,
     pub console_size: Option<ConsoleSize>,
-    #[serde(deserialize_with = "nullable")]
-    pub user: User,
+    #[serde(borrow, deserialize_with = "nullable")]
+    pub user: User<'a>,
     #[serde(borrow, deserialize_with = "nullable")]
     pub args: Vec<Text<'a>>,
     #[serde(borrow, deserialize_with = "nullable")]
@@ -46,7 +46,7 @@ pub struct ConsoleSize {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct User {
+pub struct User<'a> {
     #[serde(deserialize_with = "nullable")]
     pub uid: u32,
     #[serde(deserialize_with = "nullable")]
@@ -54,6 +54,9 @@ pub struct User {
     pub umask: Option<u32>,
     #[serde(deserialize_with = "nullable")]
     pub additional_gids: Vec<u32>,
+    /// Of other platforms; here it only has to be text.
+    #[serde(borrow, rename = "username")]
+    _name: Option<Text<'a>>,
 }
 
 /// Names of capabilities, set by set (capabilities(7)).

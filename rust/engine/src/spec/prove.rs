@@ -3,7 +3,7 @@
 //! are narrower than estiba.spec's, wide enough for what podman, containerd, Docker and `spec` write.
 
 use super::prove_limits::{resources, seccomp};
-use super::{ConsoleSize, Device, Mapping, Mount, Namespace, Process, Spec, Text};
+use super::{ConsoleSize, Device, Mapping, Mount, Namespace, Process, Spec, Text, read};
 use crate::generated::capabilities::CAPABILITIES;
 use crate::generated::lookup;
 use crate::generated::mount_options::{MOUNT_OPTIONS, MountOption};
@@ -24,7 +24,7 @@ pub enum Verdict {
 pub(super) type Proof = Result<(), String>;
 
 pub fn prove(text: &[u8]) -> Verdict {
-    let spec: Spec<'_> = match serde_json::from_slice(text) {
+    let spec: Spec<'_> = match read(text) {
         Ok(spec) => spec,
         Err(error) => return Verdict::Ask(error.to_string()),
     };
@@ -36,7 +36,7 @@ pub fn prove(text: &[u8]) -> Verdict {
 
 /// The same for the process object that `exec` is given.
 pub fn prove_process(text: &[u8]) -> Verdict {
-    match serde_json::from_slice(text) {
+    match read::<Process<'_>>(text) {
         Ok(read) => process(&read).map_or_else(Verdict::Ask, |()| Verdict::Proved),
         Err(error) => Verdict::Ask(error.to_string()),
     }
