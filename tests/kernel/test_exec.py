@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,28 @@ def process_file(container: Container, **values: object) -> str:
     path = container.bundle.path / "process.json"
     path.write_text(json.dumps(process))
     return str(path)
+
+
+@pytest.mark.estiba_only
+@pytest.mark.parametrize("flags", [[], ["--detach"]])
+def test_a_program_whose_pidfd_is_not_taken_is_ended(
+    runtime: Runtime, bundle: MakeBundle, flags: list[str]
+) -> None:
+    container = runtime.start(bundle(FOREVER))
+    runtime.must("pause", container.id)  # exec's process is born frozen, so the socket can go away in time
+    path = runtime.folder / "pidfd"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        options = ["--ignore-paused", "--pidfd-socket", str(path), *flags]
+        call = runtime.spawn("exec", *options, container.id, "sleep", "2000")
+        assert processes.readable(listener.fileno(), 20)
+    runtime.must("resume", container.id)
+    result = call.finish()
+    assert result.code != 0
+    assert str(path) in result.err
+    assert json.loads(runtime.must("ps", "--format=json", container.id).out) == [container.pid]
+    container.delete()
 
 
 @pytest.mark.core

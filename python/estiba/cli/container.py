@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from estiba import _core
 from estiba.cli.parse import Refusal
+from estiba.cli.pidfd_socket import PidfdReceiver
 from estiba.cli.report import warning
 from estiba.cli.settings import cgroup_manager, root
 from estiba.errors import ArgumentInvalid, EstibaError
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 def create(parsed: Parsed) -> int:
     """Create a container; it waits for `start`."""
-    init = make(parsed, bundle_of(parsed))
+    bundle = bundle_of(parsed)
+    receiver = PidfdReceiver(parsed.options.text("pidfd-socket"))
+    init = make(parsed, bundle)
     try:
-        send_pidfd(parsed, init)
+        receiver.send(init)
     except EstibaError:
         remove(parsed, force=True)
         raise
@@ -62,15 +65,6 @@ def make(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _
 def has_terminal(process: object) -> bool:
     """Return whether a process object asks for a terminal."""
     return isinstance(process, dict) and process.get("terminal") is True
-
-
-def send_pidfd(parsed: Parsed, process: _core.Process) -> None:
-    """Send the pidfd over the socket of --pidfd-socket."""
-    path = parsed.options.text("pidfd-socket")
-    if path:
-        from estiba.cli.pidfd_socket import send
-
-        send(path, process.fileno())
 
 
 def start(parsed: Parsed) -> int:

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 from estiba import _core
-from estiba.cli.container import has_terminal, send_pidfd
+from estiba.cli.container import has_terminal
 from estiba.cli.files import read_json
 from estiba.cli.parse import Refusal
+from estiba.cli.pidfd_socket import PidfdReceiver
 from estiba.cli.settings import root
-from estiba.errors import ConfigInvalid
+from estiba.errors import ConfigInvalid, EstibaError
 from estiba.lifecycle.exec_process import exec_process, is_id
 from estiba.lifecycle.proof import judged_process
 
@@ -40,6 +42,7 @@ def execute(parsed: Parsed) -> int:
 def begin(parsed: Parsed, process: bytes, console_socket: str | None = None) -> _core.Process:
     """Start the program."""
     options = parsed.options
+    receiver = PidfdReceiver(options.text("pidfd-socket"))
     started = _core.exec(
         root=root(parsed),
         id=parsed.words[0],
@@ -50,7 +53,12 @@ def begin(parsed: Parsed, process: bytes, console_socket: str | None = None) -> 
         cgroup=options.text("cgroup"),
         ignore_paused=options.flag("ignore-paused"),
     )
-    send_pidfd(parsed, started)
+    try:
+        receiver.send(started)
+    except EstibaError:
+        started.kill(signal.SIGKILL)
+        started.wait()
+        raise
     return started
 
 

@@ -1,19 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Send a descriptor over a unix socket, as --pidfd-socket asks."""
+"""--pidfd-socket: the started process's pidfd, sent over a unix socket."""
 
 from __future__ import annotations
 
-import socket
+from typing import TYPE_CHECKING
 
 from estiba.errors import KernelRefused, cause
 
+if TYPE_CHECKING:
+    from estiba import _core
 
-def send(path: str, descriptor: int) -> None:
-    """Connect to `path` and send one descriptor. Raises KernelRefused."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+
+class PidfdReceiver:
+    """Whoever asked for the pidfd, if anybody did. Connected before there is a process: a wrong path costs nothing."""
+
+    def __init__(self, path: str | None) -> None:
+        """Connect to the stream socket at `path`. Raises KernelRefused."""
+        self._path = path
+        if path is None:
+            return
+        import socket
+
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.connect(path)
-            socket.send_fds(connection, [b"pidfd"], [descriptor])
+            self._socket.connect(path)
         except OSError as error:
-            message = f'cannot send the pidfd over "{path}": {cause(error.errno)}'
-            raise KernelRefused(message, errno=error.errno) from None
+            raise self._refused(error) from None
+
+    def send(self, process: _core.Process) -> None:
+        """Send the pidfd, once. Raises KernelRefused."""
+        if self._path is None:
+            return
+        import socket
+
+        with self._socket:
+            try:
+                socket.send_fds(self._socket, [b"pidfd"], [process.fileno()])
+            except OSError as error:
+                raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> KernelRefused:
+        message = f'cannot send the pidfd over "{self._path}": {cause(error.errno)}'
+        return KernelRefused(message, errno=error.errno)

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from estiba import _core
-from estiba.cli.container import bundle_of, has_terminal, make, remove, send_pidfd
+from estiba.cli.container import bundle_of, has_terminal, make, remove
+from estiba.cli.pidfd_socket import PidfdReceiver
 from estiba.cli.settings import root
 from estiba.errors import ConfigInvalid
 
@@ -28,13 +29,14 @@ def run(parsed: Parsed) -> int:
             pointer="/process/terminal",
             hint="give --console-socket, or set terminal to false",
         )
+    receiver = PidfdReceiver(parsed.options.text("pidfd-socket"))
     with ExitStack() as undo:
 
         def create(console_socket: str | None) -> _core.Process:
             init = make(parsed, bundle, console_socket)
             # From here on the container is ours to remove, whatever happens.
             undo.callback(remove, parsed, force=True)
-            send_pidfd(parsed, init)
+            receiver.send(init)
             return init
 
         def start() -> None:

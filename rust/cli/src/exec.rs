@@ -50,7 +50,8 @@ pub fn run(root: &str, id: &str, parsed: &Parsed<'_>) -> Result {
     };
     let receiver = PidfdReceiver::connect(options)?;
     if options.flag("detach") {
-        receiver.send(&exec::exec(&request)?)?;
+        let started = exec::exec(&request)?;
+        started.unless_failed(receiver.send(&started))?;
         return Ok(Outcome::Done(0));
     }
     attend(&request, &receiver, terminal).map(Outcome::Done)
@@ -70,8 +71,8 @@ fn attend(
         (None, None)
     };
     let started = exec::exec_with_terminal(request, theirs)?;
-    receiver.send(&started)?;
-    let terminal = ours.map(foreground::receive_terminal).transpose()?;
+    let told = receiver.send(&started).and_then(|()| ours.map(foreground::receive_terminal).transpose());
+    let terminal = started.unless_failed(told)?;
     Ok(attendant.attend(&started, terminal)?)
 }
 

@@ -3,6 +3,7 @@
 
 use crate::arguments::Options;
 use alloc::format;
+use estiba_engine::console;
 use estiba_engine::error::{Error, Result};
 use estiba_engine::verbs::Started;
 use estiba_sys::{Errno, OwnedFd, socket};
@@ -18,7 +19,7 @@ impl<'a> PidfdReceiver<'a> {
         let Some(path) = options.text("pidfd-socket") else {
             return Ok(PidfdReceiver { path: "", socket: None });
         };
-        let socket = socket::connect(path.as_bytes()).map_err(|errno| refused(path, errno))?;
+        let socket = console::connect_stream(path).map_err(|errno| refused(path, errno))?;
         Ok(PidfdReceiver { path, socket: Some(socket) })
     }
 

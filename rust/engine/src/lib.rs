@@ -13,7 +13,7 @@ extern crate std;
 mod agent;
 pub mod cgroup;
 mod clock;
-mod console;
+pub mod console;
 pub mod error;
 mod explain;
 mod failures;

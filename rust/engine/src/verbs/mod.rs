@@ -17,11 +17,22 @@ pub mod update;
 
 pub use crate::cgroup::Manager as CgroupManager;
 
-use estiba_sys::OwnedFd;
+use estiba_sys::{OwnedFd, process, signal};
 
 /// A process that a verb started: the caller's child, held by pidfd.
 #[derive(Debug)]
 pub struct Started {
     pub pid: i32,
     pub pidfd: OwnedFd,
+}
+
+impl Started {
+    /// `done`, or the end of a process that nobody would know of: killed and reaped.
+    pub fn unless_failed<T, E>(&self, done: Result<T, E>) -> Result<T, E> {
+        const SIGKILL: i32 = 9;
+        done.inspect_err(|_| {
+            let _ = signal::send(self.pidfd.borrow(), SIGKILL);
+            let _ = process::reap(self.pidfd.borrow());
+        })
+    }
 }
