@@ -55,7 +55,7 @@ Where state lives, unless
 says it.
 .TP
 .B XDG_RUNTIME_DIR
-State of a user without privileges lives in its folder estiba.
+State of a user without privileges lives in its folder estiba, also where that user is root in a user namespace.
 .SH FILES
 .TP
 .I /run/estiba/ID

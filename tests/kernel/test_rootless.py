@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import ROOTLESS_UID, MakeBundle
+from estiba.spec import default_config
+from support import processes
 from support.bundles import Bundle
 from support.processes import Pipe, namespace, status
 from support.runtime import Runtime, reference
@@ -65,6 +68,24 @@ def test_the_state_root_is_below_the_runtime_directory(rootless: Runtime, own_bu
     rootless.call("delete", "--force", config.id, bare=True)
     assert state["status"] == "created"
     assert [p.name for p in made] == [reference() or "estiba"]
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(("user", "is_own"), [("someone", True), ("root", False)])
+def test_the_state_root_of_who_is_root_in_a_user_namespace(
+    runtime: Runtime, bundle: MakeBundle, folder: Path, user: str, is_own: bool
+) -> None:
+    """It is the user's, as podman without root has it, unless the whole machine is such a namespace."""
+    config = bundle("true", base=default_config(rootless=True))
+    runtime.environ = {"XDG_RUNTIME_DIR": str(folder), "USER": user}
+    enter, ids = runtime.view.enter(), "0 0 65536"
+    with processes.holder("--user", "--mount", uid_map=ids, gid_map=ids, prefix=tuple(enter)) as pid:
+        runtime.prefix = ["nsenter", f"--target={pid}", "--user", "--mount"]
+        subprocess.run([*enter, *runtime.prefix, "mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+        without_cgroup = [] if reference() == "runc" else ["--cgroup-manager=disabled"]
+        result = runtime.call(*without_cgroup, "run", "--bundle", str(config.path), config.id, bare=True)
+    assert result.code == 0, str(result)
+    assert (folder / (reference() or "estiba")).exists() == is_own
 
 
 def test_a_bound_folder_is_written_as_the_user(rootless: Runtime, own_bundle: MakeBundle) -> None:
