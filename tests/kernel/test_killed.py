@@ -101,9 +101,10 @@ def kill_each(
     runtime: Runtime, arguments: list[str], before: Callable[[], None], then: Callable[[], None]
 ) -> None:
     """Kill a verb as it enters one system call, then the next, and so on."""
-    before()
-    made = calls(runtime, *arguments)
-    then()
+    for _ in range(2):  # the first one alone makes the state root, and what else lasts
+        before()
+        made = calls(runtime, *arguments)
+        then()
     killed = 0
     for name, count in made[1:-1:EVERY]:
         before()
@@ -116,7 +117,7 @@ def kill_each(
             error.add_note(f"after SIGKILL in {lines[-2]}, call {len(lines)} of {arguments[0]}")
             raise
     # Signals and the ends of polls come at other moments in each run, so that some of the chosen calls are not met.
-    assert killed >= 0.5 * len(made[1:-1:EVERY])
+    assert killed >= 0.8 * len(made[1:-1:EVERY])
 
 
 @pytest.mark.parametrize("shape", SHAPES)
