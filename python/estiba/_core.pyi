@@ -57,6 +57,7 @@ def create(
     id: str,
     bundle: str,
     config: bytes,
+    config_file: str | None = None,
     pid_file: str | None = None,
     console_socket: str | None = None,
     preserve_fds: int = 0,
@@ -69,6 +70,7 @@ def create(
     """Create the container: everything done but the program's start. Without `gate` the program runs at once.
 
     `config` is config.json's text, already validated; `bundle` the absolute path that relative paths start from.
+    `config_file`: where that text was read, absolute, if not in the bundle's config.json; `exec` reads it again.
     `stdio`: descriptors that become 0, 1, 2 of the container; by default the caller's own.
     Raises ContainerExists, ConfigUnsupported, ConfigInvalid, KernelRefused, HookFailed, ExecFailed.
     """

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from estiba import spec
-from estiba.errors import ConfigInvalid, Problem
+from estiba.errors import ConfigInvalid, Problem, cause
 
 CONFIG = "config.json"
 ROOTFS = "rootfs"
@@ -18,11 +18,18 @@ ROOTFS = "rootfs"
 class Bundle:
     """A bundle as it was when this object was made: config.json is read once."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Read the bundle at `path`. Raises ConfigInvalid when it has no config.json that can be read."""
+    def __init__(
+        self, path: str | os.PathLike[str], *, config_file: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Read the bundle at `path`; `config_file` is another file than its config.json.
+
+        Raises ConfigInvalid when there is no config that can be read.
+        """
         self.path = Path(os.path.abspath(path))
         """The folder, absolute; symbolic links are left as they are."""
-        self.text = _read(self.path)
+        self.config_file = None if config_file is None else os.path.abspath(config_file)
+        """Where the config was read, absolute, if not in the bundle's config.json."""
+        self.text = _read(self.path) if self.config_file is None else _read_other(self.config_file)
         """config.json as it stands on disk: what the engine gets."""
 
     def __repr__(self) -> str:
@@ -34,7 +41,7 @@ class Bundle:
 
         Read at the first use: who has the engine prove the text needs no values.
         """
-        return spec.parse(self.text, str(self.path / CONFIG))
+        return spec.parse(self.text, str(self.config_file or self.path / CONFIG))
 
     @property
     def rootfs(self) -> Path:
@@ -111,6 +118,14 @@ def _read(folder: Path) -> bytes:
         raise ConfigInvalid(f'"{config}" is a folder, expected a file') from None
     except PermissionError as error:
         raise ConfigInvalid(f'cannot read "{config}": access refused (EACCES)', errno=error.errno) from None
+
+
+def _read_other(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        message = f'cannot read config "{file}": {cause(error.errno)}'
+        raise ConfigInvalid(message, errno=error.errno) from None
 
 
 def _not_a_folder(path: Path) -> str | None:

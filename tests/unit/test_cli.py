@@ -39,6 +39,12 @@ def test_spec_never_writes_over_a_config(tmp_path: Path, capsys: pytest.CaptureF
     assert (capsys.readouterr().err, config.read_text()) == (expected, "{}")
 
 
+def test_spec_writes_where_config_says(tmp_path: Path) -> None:
+    """As create and run read it."""
+    assert main(["spec", "--config", str(tmp_path / "other.json")]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["other.json"]
+
+
 def test_validate_prints_every_problem_in_order(tmp_path: Path) -> None:
     """Standard input, all problems, exit code 1, nothing on stderr."""
     done = command(

@@ -40,7 +40,7 @@ def bundle_of(parsed: Parsed) -> Bundle:
     from estiba import spec
     from estiba.bundle import Bundle
 
-    bundle = Bundle(parsed.options.text("bundle") or ".")
+    bundle = Bundle(parsed.options.text("bundle") or ".", config_file=parsed.options.text("config"))
     if _core.prove(config=bundle.text) is not None and (problems := bundle.problems()):
         raise spec.invalid(problems)
     return bundle
@@ -53,6 +53,7 @@ def make(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _
         id=parsed.words[0],
         bundle=str(bundle.path),
         config=bundle.text,
+        config_file=bundle.config_file,
         pid_file=parsed.options.text("pid-file"),
         console_socket=console_socket or parsed.options.text("console-socket"),
         preserve_fds=parsed.options.number("preserve-fds") or 0,

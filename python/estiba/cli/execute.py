@@ -14,7 +14,7 @@ from estiba.cli.parse import Refusal
 from estiba.cli.pidfd_socket import PidfdReceiver
 from estiba.cli.settings import root
 from estiba.errors import ConfigInvalid, EstibaError
-from estiba.lifecycle.exec_process import exec_process, is_id
+from estiba.lifecycle.exec_process import config_of, exec_process, is_id
 from estiba.lifecycle.proof import judged_process
 
 if TYPE_CHECKING:
@@ -79,10 +79,8 @@ def from_options(parsed: Parsed) -> dict[str, Any]:
     for group in groups:
         if not is_id(group):
             raise Refusal("exec", "bad-value", what="--additional-gids", metavar="GID", value=group)
-    bundle = json.loads(_core.state(root=root(parsed), id=parsed.words[0]))["bundle"]
-    config: Any = read_json(f"{bundle}/config.json", "config")
     return exec_process(
-        config,
+        config_of(root(parsed), parsed.words[0]),
         parsed.words[1:],
         env=options.list("env"),
         cwd=options.text("cwd"),

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def spec(parsed: Parsed) -> int:
-    """Write config.json into the bundle; never over one that is there."""
+    """Write config.json into the bundle, or --config; never over a file that is there."""
     rootless = parsed.options.flag("rootless")
     config = default_config(rootless=rootless, uid=os.geteuid(), gid=os.getegid())
-    path = os.path.join(parsed.options.text("bundle") or "", "config.json")
+    bundle = parsed.options.text("bundle") or ""
+    path = parsed.options.text("config") or os.path.join(bundle, "config.json")
     try:
         with open(path, "x", encoding="utf-8") as file:
             file.write(json.dumps(config, indent="\t", ensure_ascii=False) + "\n")

@@ -12,7 +12,7 @@ from estiba import _core, spec
 from estiba.bundle import Bundle
 from estiba.errors import ArgumentInvalid, ContainerNotFound, EstibaWarning, WrongState
 from estiba.lifecycle import children
-from estiba.lifecycle.exec_process import exec_process
+from estiba.lifecycle.exec_process import config_of, exec_process
 from estiba.lifecycle.proof import judged_process, judged_resources
 from estiba.lifecycle.root import state_root
 from estiba.lifecycle.signal_number import signal_number
@@ -79,7 +79,12 @@ class Container:
             raise spec.invalid(problems)
         container = cls(id, root=root)
         container._init = _core.create(
-            root=container.root, id=id, bundle=str(made.path), config=made.text, **options
+            root=container.root,
+            id=id,
+            bundle=str(made.path),
+            config=made.text,
+            config_file=made.config_file,
+            **options,
         )
         children.forget(container.root, id)  # those of a container that somebody else has deleted
         children.adopt(container.root, id, container._init)
@@ -178,7 +183,7 @@ class Container:
             "capabilities": capabilities,
         }
         if process is None:
-            process = exec_process(self._config(), args, **changes)
+            process = exec_process(config_of(self.root, self.id), args, **changes)
         elif said := [name for name, value in {"args": args, **changes}.items() if value or value == ""]:
             raise ArgumentInvalid(
                 f"exec: process and {', '.join(said)} exclude each other",
@@ -249,6 +254,3 @@ class Container:
             self.delete(force=True)
         except ContainerNotFound:
             pass
-
-    def _config(self) -> Any:
-        return Bundle(self.state().bundle).config

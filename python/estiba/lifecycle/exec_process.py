@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from estiba import _core
+from estiba.bundle import Bundle
 from estiba.errors import ConfigInvalid
 from estiba.lifecycle.proof import judged_process
 
@@ -58,6 +60,12 @@ def exec_process(
             held = sets.get(name) or []
             sets[name] = [*held, *(each for each in capabilities if each not in held)]
     return process
+
+
+def config_of(root: str, id: str) -> object:
+    """Read the config again that a container was made of. Raises ContainerNotFound, ConfigInvalid."""
+    record = json.loads(_core.record(root=root, id=id))
+    return Bundle(record["bundle"], config_file=record.get("config")).config
 
 
 def own_process(config: object) -> dict[str, Any]:

@@ -21,6 +21,7 @@ GLOBAL: tuple[tuple[str, str, str, str, str], ...] = (
 )
 
 BUNDLE = ("bundle", "b", "text", "DIR", "the folder of config.json; the current one by default")
+CONFIG = ("config", "f", "text", "FILE", "another file than config.json in the bundle")
 PID_FILE = ("pid-file", "", "text", "FILE", "write the process id to FILE, digits only")
 CONSOLE = (
     "console-socket",
@@ -37,6 +38,7 @@ ALL_PROCESSES = ("all", "a", "flag", "", "every process of the container, not in
 
 CREATE = (
     BUNDLE,
+    CONFIG,
     CONSOLE,
     PIDFD,
     PID_FILE,
@@ -162,6 +164,7 @@ PYTHON: dict[
         (),
         (
             BUNDLE,
+            CONFIG,
             ("rootless", "", "flag", "", "for a user without privileges"),
             HELP,
         ),

@@ -87,10 +87,11 @@ fn compose(root: &str, id: &str, parsed: &Parsed<'_>) -> core::result::Result<Co
     let Some(args) = parsed.words.get(1..).filter(|args| !args.is_empty()) else {
         return Ok(Err("there is no program to run".into()));
     };
-    let state = state::state(root, id)?;
-    let bundle =
-        serde_json::from_str(&state).ok().and_then(|state: Value| Some(state["bundle"].as_str()?.into()));
-    let path = format!("{}/config.json", bundle.unwrap_or_else(String::new));
+    let record: Value = serde_json::from_str(&state::record(root, id)?).unwrap_or_default();
+    let path = match (record["config"].as_str(), record["bundle"].as_str()) {
+        (Some(file), _) => file.to_string(),
+        (None, bundle) => format!("{}/config.json", bundle.unwrap_or_default()),
+    };
     let config = match files::read(&path) {
         Ok(config) => config,
         Err(errno) => return Ok(Err(format!("cannot read \"{path}\": {}", words(errno)))),

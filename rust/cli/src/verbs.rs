@@ -58,7 +58,9 @@ fn make(
     let options = &parsed.options;
     let bundle = files::absolute(options.text("bundle").unwrap_or("."))
         .map_err(|errno| Error::refused("find the working directory", errno))?;
-    let path = format!("{bundle}/config.json");
+    let config_file = options.text("config").map(files::absolute).transpose();
+    let config_file = config_file.map_err(|errno| Error::refused("find the working directory", errno))?;
+    let path = config_file.clone().unwrap_or_else(|| format!("{bundle}/config.json"));
     let config = match files::read(&path) {
         Ok(config) => config,
         Err(errno) => return Ok(Outcome::Ask(format!("cannot read \"{path}\": {}", words(errno)))),
@@ -71,6 +73,7 @@ fn make(
         id,
         bundle: &bundle,
         config: &config,
+        config_file: config_file.as_deref(),
         pid_file: options.text("pid-file"),
         console_socket: options.text("console-socket"),
         preserve_fds: options.number("preserve-fds").unwrap_or(0),

@@ -41,6 +41,9 @@ pub struct Record<'a> {
     pub id: Text<'a>,
     #[serde(borrow)]
     pub bundle: Text<'a>,
+    /// Where the config is, if not in the bundle's config.json; absolute.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Text<'a>>,
     #[serde(borrow)]
     pub rootfs: Text<'a>,
     /// 0 until init is born.

@@ -11,8 +11,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 #[pyfunction]
-#[pyo3(signature = (*, root, id, bundle, config, pid_file=None, console_socket=None, preserve_fds=0, no_pivot=false,
-    no_new_keyring=false, stdio=None, cgroup_manager="cgroupfs", gate=true))]
+#[pyo3(signature = (*, root, id, bundle, config, config_file=None, pid_file=None, console_socket=None, preserve_fds=0,
+    no_pivot=false, no_new_keyring=false, stdio=None, cgroup_manager="cgroupfs", gate=true))]
 #[expect(clippy::too_many_arguments, reason = "keywords of Python")]
 pub fn create(
     py: Python<'_>,
@@ -20,6 +20,7 @@ pub fn create(
     id: &str,
     bundle: &str,
     config: &[u8],
+    config_file: Option<&str>,
     pid_file: Option<&str>,
     console_socket: Option<&str>,
     preserve_fds: u32,
@@ -36,6 +37,7 @@ pub fn create(
         id,
         bundle,
         config,
+        config_file,
         pid_file,
         console_socket,
         preserve_fds,

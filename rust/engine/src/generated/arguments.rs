@@ -64,6 +64,7 @@ const CREATE_POSITIONALS: &[(&str, Arity)] = &[("ID", Arity::One)];
 
 const CREATE_OPTIONS: &[OptionSpec] = &[
     OptionSpec { name: "bundle", letter: "b", kind: Kind::Text, value: "DIR" },
+    OptionSpec { name: "config", letter: "f", kind: Kind::Text, value: "FILE" },
     OptionSpec { name: "console-socket", letter: "", kind: Kind::Text, value: "SOCKET" },
     OptionSpec { name: "pidfd-socket", letter: "", kind: Kind::Text, value: "SOCKET" },
     OptionSpec { name: "pid-file", letter: "", kind: Kind::Text, value: "FILE" },
@@ -100,6 +101,7 @@ const RUN_POSITIONALS: &[(&str, Arity)] = &[("ID", Arity::One)];
 
 const RUN_OPTIONS: &[OptionSpec] = &[
     OptionSpec { name: "bundle", letter: "b", kind: Kind::Text, value: "DIR" },
+    OptionSpec { name: "config", letter: "f", kind: Kind::Text, value: "FILE" },
     OptionSpec { name: "console-socket", letter: "", kind: Kind::Text, value: "SOCKET" },
     OptionSpec { name: "pidfd-socket", letter: "", kind: Kind::Text, value: "SOCKET" },
     OptionSpec { name: "pid-file", letter: "", kind: Kind::Text, value: "FILE" },

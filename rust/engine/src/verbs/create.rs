@@ -26,6 +26,8 @@ pub struct Request<'a> {
     /// Absolute.
     pub bundle: &'a str,
     pub config: &'a [u8],
+    /// Where it was read, if not in the bundle's config.json; absolute.
+    pub config_file: Option<&'a str>,
     pub pid_file: Option<&'a str>,
     pub console_socket: Option<&'a str>,
     pub preserve_fds: u32,
@@ -237,6 +239,7 @@ fn first_record<'s>(
         oci_version: borrow(&spec.oci_version),
         id: borrow(request.id),
         bundle: borrow(request.bundle),
+        config: request.config_file.map(borrow),
         rootfs: Text(rootfs.into()),
         pid: 0,
         start_time: 0,
