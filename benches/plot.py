@@ -4,12 +4,14 @@
 As a command:
 
     python benches/plot.py benches/results/FILE.json > plot.svg
+    python benches/plot.py benches/results/FILE.json run exec > plot.svg    # these cases alone
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from xml.sax.saxutils import escape
@@ -22,9 +24,11 @@ LEGEND_ROW = 3  # names in a row of the legend
 STYLE = "font-family:sans-serif;font-size:11px;fill:#777"  # readable on a light page and on a dark one
 
 
-def draw(result: Result) -> str:
-    """Return the SVG text of the wall times of a result."""
-    cases = with_sum(result["cases"])
+def draw(result: Result, wanted: Sequence[str] = ()) -> str:
+    """Return the SVG text of the wall times of a result, of the wanted cases or of all."""
+    cases = {
+        case: samples for case, samples in with_sum(result["cases"]).items() if not wanted or case in wanted
+    }
     names = list(result["runtimes"])
     longest = max(median(kinds["wall_us"]) for samples in cases.values() for kinds in samples.values())
     scale = (WIDTH - LEFT - 60) / longest
@@ -33,7 +37,9 @@ def draw(result: Result) -> str:
     for case, samples in cases.items():
         body.append(_group(case, samples, names, top, scale))
         top += len(samples) * BAR + GAP
-    title = f"wall time in ms, median (line: minimum), {result['rounds']} rounds, {result['date']}"
+    machine = result["machine"]
+    place = f"{machine['cpus']} cores of {machine['cpu']}, Linux {machine['kernel'].split('-')[0]}"
+    title = f"wall time in ms, median (line: minimum), {result['rounds']} rounds, {place}, {result['date']}"
     body.insert(0, _text(0, 14, title))
     inside = "\n".join(body)
     box = f'viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}"'
@@ -76,4 +82,4 @@ def _text(x: float, y: float, text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(draw(json.loads(Path(sys.argv[1]).read_text())))
+    sys.stdout.write(draw(json.loads(Path(sys.argv[1]).read_text()), sys.argv[2:]))
