@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bind mounts that show mapped ids, and bind mounts that know symbolic links."""
+"""Bind mounts that show mapped ids or know symbolic links, and whose way nobody can turn."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from conftest import MakeBundle
 from support import bundles, mountinfo, processes
 from support.processes import Pipe
 from support.runtime import Runtime
+from support.tracing import Trace
 
 pytestmark = pytest.mark.estiba_only
 
@@ -186,3 +187,23 @@ def test_a_link_of_proc_cannot_be_mounted_over(runtime: Runtime, bundle: MakeBun
     result = runtime.run(bundle("true", changes))
     assert result.code != 0
     assert "too many symbolic links (ELOOP)" in result.err
+
+
+@pytest.mark.requires("command:strace")
+@pytest.mark.parametrize(
+    "mount",
+    [
+        {"type": "tmpfs", "source": "tmpfs", "options": ["size=1m", "tmpcopyup", "ro"]},
+        {"type": "bind", "source": "/etc", "options": ["bind", "rro", "rslave"]},
+    ],
+    ids=["a filled tmpfs", "a bind and its propagation"],
+)
+def test_the_way_to_a_mount_is_walked_once(
+    runtime: Runtime, bundle: MakeBundle, mount: dict[str, Any]
+) -> None:
+    """Walked again after the mount, it could lead to another one: the root may be somebody's to change."""
+    config = bundle(["true"], {"/mounts/-": {"destination": "/there", **mount}})
+    (config.rootfs / "there").mkdir()
+    trace = Trace(runtime, "run", "--bundle", str(config.path), config.id, options=["-e", "trace=openat2"])
+    assert trace.finish().code == 0
+    assert len([line for line in trace.lines if '"/there"' in line]) == 1

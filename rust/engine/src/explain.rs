@@ -90,7 +90,8 @@ fn quoted(text: &CStr) -> Cow<'_, str> {
 fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
     let refused = |what: String| Error::refused(what, errno);
     match *step {
-        Step::MountFilesystem { target, kind, source, .. } => {
+        Step::MountFilesystem { target, kind, source, .. }
+        | Step::MountFilled { target, kind, source, .. } => {
             let error =
                 refused(format!("mount {} {:?} on {:?}", quoted(kind), quoted(source), quoted(target)));
             mount_hint(error, &quoted(kind), errno)

@@ -18,7 +18,7 @@ pub fn clone_source(path: &CStr, recursive: bool, links: Links) -> Result<OwnedF
         .map_err(|errno| Failure::new(Detail::SourceMissing, errno))
 }
 
-/// Says whether something was mounted: not where the link at the source was copied.
+/// Returns what was mounted: nothing where the link at the source was copied.
 pub fn bind(
     root: BorrowedFd<'_>,
     target: &CStr,
@@ -26,10 +26,10 @@ pub fn bind(
     tree: OwnedFd,
     links: Links,
     attributes: &Attributes,
-) -> Result<bool, Failure> {
+) -> Result<Option<OwnedFd>, Failure> {
     let source = fs::status(tree.borrow())?;
     if links.copy_source && source.mode & fs::S_IFMT == fs::S_IFLNK {
-        return copy_link(root, target, tree.borrow()).map(|()| false);
+        return copy_link(root, target, tree.borrow()).map(|()| None);
     }
     let is_dir = source.is_dir();
     let at = match open_target(root, target, strict, links.keep_target) {
@@ -45,15 +45,10 @@ pub fn bind(
         return Err(Failure::new(Detail::KindDiffers, errno));
     }
     mount::attach_tree(tree.borrow(), at.borrow())?;
-    Ok(true)
+    Ok(Some(tree))
 }
 
-pub fn open_target(
-    root: BorrowedFd<'_>,
-    target: &CStr,
-    strict: bool,
-    keep_link: bool,
-) -> Result<OwnedFd, Errno> {
+fn open_target(root: BorrowedFd<'_>, target: &CStr, strict: bool, keep_link: bool) -> Result<OwnedFd, Errno> {
     if !keep_link {
         return open_in(root, target, resolve_flags(strict));
     }

@@ -3,10 +3,11 @@
 
 use crate::copy;
 use crate::path::{make_dirs, open_in, open_with};
-use crate::run::Outcome;
+use crate::run::{Failure, Outcome};
 use core::ffi::CStr;
 use estiba_sys::fd::{BorrowedFd, CWD, OwnedFd};
 use estiba_sys::mount::{self, Attributes};
+use estiba_sys::process::Strings;
 use estiba_sys::{Errno, fs};
 
 /// Opens the root file system. It is bound onto itself first, as pivot_root(2) wants a mount point.
@@ -40,43 +41,69 @@ pub struct Filesystem<'a> {
     pub source: &'a CStr,
     pub flags: u64,
     pub data: Option<&'a CStr>,
+}
+
+/// Mounts on the opened folder: as the working directory it is ".", a path that nobody can swap.
+pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what: &Filesystem<'_>) -> Outcome {
+    let folder = open_folder(root, target, strict)?;
+    fs::change_dir_to(folder.borrow())?;
+    match mount::mount(Some(what.source), c".", Some(what.kind), what.flags, what.data) {
+        // The host's /sys is bound here, and cgroup2 is on it already: mount(2) puts no file system onto itself.
+        Err(Errno::EBUSY) if what.kind == c"cgroup2" => attach_new(folder.borrow(), what)?,
+        mounted => mounted?,
+    }
+    Ok(())
+}
+
+fn open_folder(root: BorrowedFd<'_>, target: &CStr, strict: bool) -> Result<OwnedFd, Failure> {
+    match open_with(root, target, fs::O_PATH | fs::O_DIRECTORY, resolve_flags(strict)) {
+        Err(Errno::ENOENT) => make_dirs(root, target, 0o755),
+        found => Ok(found?),
+    }
+}
+
+pub struct Filled<'a> {
+    pub kind: &'a CStr,
+    pub source: &'a CStr,
+    pub options: Strings<'a>,
+    /// MOUNT_ATTR_*.
+    pub set: u64,
     pub keep_mode: bool,
     pub copy_up: bool,
     pub label: Option<&'a CStr>,
 }
 
-/// Mounts on the opened folder: as the working directory it is ".", a path that nobody can swap.
-pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what: &Filesystem<'_>) -> Outcome {
-    let folder = match open_with(root, target, fs::O_PATH | fs::O_DIRECTORY, resolve_flags(strict)) {
-        Err(Errno::ENOENT) => make_dirs(root, target, 0o755)?,
-        found => found?,
-    };
-    fs::change_dir_to(folder.borrow())?;
-    let fills = what.keep_mode || what.copy_up || what.label.is_some();
-    let flags = if fills { what.flags & !mount::MS_RDONLY } else { what.flags };
-    match mount::mount(Some(what.source), c".", Some(what.kind), flags, what.data) {
-        // The host's /sys is bound here, and cgroup2 is on it already: mount(2) puts no file system onto itself.
-        Err(Errno::EBUSY) if what.kind == c"cgroup2" => attach_new(folder.borrow(), what)?,
-        mounted => mounted?,
+/// Fills a file system while it is mounted nowhere, so that no path has to be walked again to reach it: the folder's
+/// name may belong to another mount by then.
+pub fn mount_filled(root: BorrowedFd<'_>, target: &CStr, what: &Filled<'_>) -> Outcome {
+    let folder = open_folder(root, target, false)?;
+    let writable = what.set & !mount::ATTR_RDONLY;
+    let new = mount::new_filesystem(what.kind, Some(what.source), &mut pairs(what.options), writable)?;
+    let top = fs::open(new.borrow(), c".", fs::O_RDONLY | fs::O_DIRECTORY, 0)?;
+    if what.keep_mode {
+        fs::change_mode(top.borrow(), fs::status(folder.borrow())?.mode & 0o7777)?;
     }
-    if fills {
-        let below = fs::status(folder.borrow())?;
-        let above = open_with(root, target, fs::O_RDONLY | fs::O_DIRECTORY, resolve_flags(strict))?;
-        if what.keep_mode {
-            fs::change_mode(above.borrow(), below.mode & 0o7777)?;
-        }
-        if let Some(label) = what.label {
-            fs::set_attribute(above.borrow(), c"security.selinux", label.to_bytes_with_nul())?;
-        }
-        if what.copy_up {
-            copy::tree(folder.borrow(), above.borrow())?;
-        }
-        if what.flags & mount::MS_RDONLY != 0 {
-            let readonly = Attributes { set: mount::ATTR_RDONLY, ..Attributes::default() };
-            mount::set_attributes(above.borrow(), &readonly, false)?;
-        }
+    if let Some(label) = what.label {
+        fs::set_attribute(top.borrow(), c"security.selinux", label.to_bytes_with_nul())?;
     }
-    Ok(())
+    if what.copy_up {
+        copy::tree(folder.borrow(), top.borrow())?;
+    }
+    if what.set != writable {
+        let readonly = Attributes { set: mount::ATTR_RDONLY, ..Attributes::default() };
+        mount::set_attributes(new.borrow(), &readonly, false)?;
+    }
+    Ok(mount::attach_tree(new.borrow(), folder.borrow())?)
+}
+
+/// Key and value of each option; None: a flag.
+fn pairs<'a>(options: Strings<'a>) -> impl Iterator<Item = (&'a CStr, Option<&'a CStr>)> {
+    let mut words = options.iter();
+    core::iter::from_fn(move || {
+        let (key, value) = (words.next()?, words.next()?);
+        let value = value.to_bytes_with_nul().strip_prefix(b"=");
+        Some((key, value.and_then(|value| CStr::from_bytes_with_nul(value).ok())))
+    })
 }
 
 /// By move_mount(2), which does not look at what is below.

@@ -34,8 +34,8 @@ pub type Outcome = Result<(), Failure>;
 pub struct Init<'a> {
     root: Option<OwnedFd>,
     folder: Option<OwnedFd>,
-    /// False after a bind that copied a link.
-    mounted: bool,
+    /// What the last bind mounted; None after one that copied a link.
+    bound: Option<OwnedFd>,
     program: Option<&'a CStr>,
     /// "HOME=..." with its NUL; empty if the config sets it.
     home: [u8; 512],
@@ -57,6 +57,7 @@ impl Init<'_> {
     fn let_go(&mut self) {
         self.root = None;
         self.folder = None;
+        self.bound = None;
     }
 
     fn folder(&self) -> Result<BorrowedFd<'_>, Failure> {
@@ -80,7 +81,7 @@ pub fn main() -> ! {
     let mut init = Init {
         root: None,
         folder: None,
-        mounted: true,
+        bound: None,
         program: None,
         home: [0; 512],
         directory_refused: false,
@@ -141,10 +142,13 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             init.root = Some(mounts::open_root(path, bind)?);
             Ok(())
         }
-        Step::MountFilesystem { target, kind, source, flags, data, strict, keep_mode, copy_up, label } => {
-            let what = mounts::Filesystem { kind, source, flags, data, keep_mode, copy_up, label };
-            init.mounted = true;
+        Step::MountFilesystem { target, kind, source, flags, data, strict } => {
+            let what = mounts::Filesystem { kind, source, flags, data };
             mounts::mount_filesystem(init.root()?, target, strict, &what)
+        }
+        Step::MountFilled { target, kind, source, options, set, keep_mode, copy_up, label } => {
+            let what = mounts::Filled { kind, source, options, set, keep_mode, copy_up, label };
+            mounts::mount_filled(init.root()?, target, &what)
         }
         Step::MountBind { target, source, fd, recursive, set, clear, strict, links } => {
             let tree = match source {
@@ -152,13 +156,13 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
                 None => OwnedFd::take(fd),
             };
             let attributes = mount::Attributes { set, clear, ..Default::default() };
-            init.mounted = bind::bind(init.root()?, target, strict, tree, links, &attributes)?;
+            init.bound = bind::bind(init.root()?, target, strict, tree, links, &attributes)?;
             Ok(())
         }
-        Step::ChangeMount { .. } if !init.mounted => Ok(()),
-        Step::ChangeMount { target, set, clear, propagation, recursive, keep_link } => {
-            let at = bind::open_target(init.root()?, target, false, keep_link)?;
+        Step::ChangeMount { target, set, clear, propagation, recursive, held } => {
             let attributes = mount::Attributes { set, clear, propagation, user_namespace: 0 };
+            let found = if held { None } else { Some(path::open_in(init.root()?, target, 0)?) };
+            let Some(at) = found.as_ref().or(init.bound.as_ref()) else { return Ok(()) };
             done(mount::set_attributes(at.borrow(), &attributes, recursive))
         }
         Step::OpenFolder { path } => {

@@ -89,6 +89,13 @@ steps! {
         target: &'a CStr, kind: &'a CStr, source: &'a CStr, flags: u64, data: Option<&'a CStr>,
         /// The target may hold no symbolic link (/proc and /sys).
         strict: bool,
+    }
+    /// The same, filled before it is mounted.
+    MountFilled {
+        target: &'a CStr, kind: &'a CStr, source: &'a CStr,
+        /// Each key, and behind it its value with a "=" in front, or "" where it is a flag.
+        options: Strings<'a>,
+        set: u64,
         /// Give the new root the permissions of the folder below (tmpfs without a mode).
         keep_mode: bool,
         /// Bring what the folder holds along (tmpcopyup).
@@ -101,9 +108,9 @@ steps! {
         target: &'a CStr, source: Option<&'a CStr>, fd: i32, recursive: bool,
         set: u64, clear: u64, strict: bool, links: Links,
     }
-    /// Change the mount that the step before made, if it made one. `keep_link`: it lies on a symbolic link.
+    /// Change the mount at a path; `held`: that which the bind before made, if it made one, wherever the path leads now.
     ChangeMount {
-        target: &'a CStr, set: u64, clear: u64, propagation: u64, recursive: bool, keep_link: bool,
+        target: &'a CStr, set: u64, clear: u64, propagation: u64, recursive: bool, held: bool,
     }
     /// Open a folder inside, made if it is missing, for the devices and links that follow.
     OpenFolder { path: &'a CStr }

@@ -64,9 +64,6 @@ impl View<'_> {
             flags,
             data: (!data.is_empty()).then_some(&*data),
             strict: false,
-            keep_mode: false,
-            copy_up: false,
-            label: None,
         };
         self.plan.add(origin, step);
         Ok(())
@@ -137,7 +134,7 @@ impl View<'_> {
             clear: 0,
             propagation: 0,
             recursive: false,
-            keep_link: false,
+            held: false,
         };
         self.plan.add(self.origin(), step);
         Ok(())

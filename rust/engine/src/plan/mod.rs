@@ -12,6 +12,7 @@ mod identity;
 mod labels;
 mod mounts;
 mod namespaces;
+mod new_mounts;
 mod number_list;
 mod origin;
 mod process;

@@ -2,7 +2,7 @@
 //! `mounts`: options to flags, attributes and data; one step a mount, more where the kernel needs it.
 
 use super::filesystem::text;
-use super::{Options, Origin, Plan, below_bundle, binds, labels};
+use super::{Options, Origin, Plan, below_bundle, binds, new_mounts};
 use crate::error::Result;
 use crate::generated::lookup;
 use crate::generated::mount_options::{ATIME_FIELD, MOUNT_OPTIONS, MountOption};
@@ -119,7 +119,7 @@ pub fn plan(
         binds::plan(plan, mount, index, &destination, source, &flags, host)?;
     } else {
         binds::refuse_without_bind(mount, index, &flags)?;
-        filesystem(plan, mount, index, &destination, &flags, options)?;
+        new_mounts::plan(plan, mount, index, &destination, &flags, options)?;
     }
     if flags.set_below != 0 || flags.clear_below != 0 {
         let (set, clear) = (flags.set_below, flags.clear_below);
@@ -129,7 +129,7 @@ pub fn plan(
             clear,
             propagation: 0,
             recursive: true,
-            keep_link: flags.links.keep_target,
+            held: is_bind(mount),
         };
         plan.add(Origin::Item(WHERE, index), step);
     }
@@ -141,7 +141,7 @@ pub fn plan(
             clear: 0,
             propagation,
             recursive,
-            keep_link: flags.links.keep_target,
+            held: is_bind(mount),
         };
         plan.add(Origin::Item(WHERE, index), step);
     }
@@ -151,36 +151,4 @@ pub fn plan(
 /// /proc and /sys may lie behind no link of the image (CVE-2019-19921, CVE-2023-27561).
 pub fn is_strict(destination: &core::ffi::CStr) -> bool {
     matches!(destination.to_bytes(), b"/proc" | b"/sys" | b"/proc/" | b"/sys/")
-}
-
-fn filesystem(
-    plan: &mut Plan,
-    mount: &Mount<'_>,
-    index: usize,
-    destination: &core::ffi::CStr,
-    flags: &Flags,
-    options: &Options<'_>,
-) -> Result<()> {
-    let origin = Origin::Item(WHERE, index);
-    let name = mount.kind.as_deref().unwrap_or("none");
-    let kind = text(name, Origin::Member(WHERE, index, "type"))?;
-    let source = text(mount.source.as_deref().unwrap_or(name), Origin::Member(WHERE, index, "source"))?;
-    let (context, label) = labels::for_kind(name, options.mount_label);
-    let data = labels::with_context(&flags.data, context);
-    let data = text(&data, Origin::Member(WHERE, index, "options"))?;
-    let label = label.map(|label| text(label, Origin::At("/linux/mountLabel"))).transpose()?;
-    let sets_mode = flags.data.split(',').any(|option| option.starts_with("mode="));
-    let step = Step::MountFilesystem {
-        target: destination,
-        kind: &kind,
-        source: &source,
-        flags: flags.as_mount_flags(),
-        data: (!data.is_empty()).then_some(&*data),
-        strict: is_strict(destination),
-        keep_mode: name == "tmpfs" && !sets_mode,
-        copy_up: flags.copy_up,
-        label: label.as_deref(),
-    };
-    plan.add(origin, step);
-    Ok(())
 }
