@@ -17,7 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +84,20 @@ def private_apt(folder: Path, suite: str) -> tuple[str, ...]:
     return apt
 
 
+def from_a_suite(folder: Path, suites: Sequence[str], *request: str) -> None:
+    """Make one request of apt to the first suite that can answer it: a version moves through them, and away."""
+    refused = []
+    for suite in suites:
+        shutil.rmtree(folder / "apt", ignore_errors=True)
+        try:
+            call(*private_apt(folder / "apt", suite), *request, cwd=folder)
+        except Unavailable as reason:
+            refused.append(f"{suite}: {reason}")
+        else:
+            return
+    raise Unavailable("; ".join(refused))
+
+
 def unpack(packages: Path, root: Path) -> None:
     """Unpack all .deb files of a folder, without installing them."""
     root.mkdir(exist_ok=True)
@@ -115,8 +129,8 @@ def install_program(built: Path, folder: Path) -> None:
 
 def crun_of_debian(folder: Path) -> None:
     """Take crun as a newer Debian ships it, with its libraries and loader beside it."""
-    apt = private_apt(folder / "apt", "forky")
-    call(*apt, "install", "--download-only", "--yes", "--no-install-recommends", "crun=1.28-1", "patchelf")
+    request = ("install", "--download-only", "--yes", "--no-install-recommends", "crun=1.28-1", "patchelf")
+    from_a_suite(folder, ("forky", "sid"), *request)
     packages = folder / "apt" / "cache" / "archives"
     package = next(packages.glob("crun_*.deb"))
     check_pin(package, "20fbc3d0544d5c78e98fda1f02eed07d92529b1b82b6fe657d0c865b4a654cef")
@@ -134,8 +148,7 @@ def crun_of_debian(folder: Path) -> None:
 
 def crun_lean(folder: Path) -> None:
     """Build crun without systemd, CRIU and dlopen: its fastest form, with three libraries to load."""
-    apt = private_apt(folder / "apt", "trixie")
-    call(*apt, "source", "--download-only", "--tar-only", "crun=1.21-1", cwd=folder)
+    from_a_suite(folder, ("trixie",), "source", "--download-only", "--tar-only", "crun=1.21-1")
     archive = folder / "crun_1.21.orig.tar.gz"
     check_pin(archive, "4bfb700e764a4804a4de3ecf07753f4c391005356d60356df65d80ae0914c486")
     call("tar", "-xf", str(archive), cwd=folder)
