@@ -78,11 +78,6 @@ SHOWN = {
     "oom-score": (["--oom-score-adj", "500"], ["cat", "/proc/self/oom_score_adj"], "500"),
     "umask": (["--umask", "0077"], ["sh", "-c", "umask"], "0077"),
     "entrypoint": (["--entrypoint", "/bin/echo"], ["of", "its", "own"], "of its own"),
-    "signals-are-reset": (
-        [],
-        ["grep", "-E", "Sig(Blk|Ign|Cgt)", "/proc/self/status"],
-        "\n".join(f"{name}:\t{0:016x}" for name in ("SigBlk", "SigIgn", "SigCgt")),
-    ),
     "no-descriptors": ([], ["ls", "/proc/self/fd"], "0\n1\n2\n3"),  # 3 is how ls reads the folder
 }
 
@@ -91,6 +86,12 @@ SHOWN = {
 def test_run_shows(podman: Podman, case: str) -> None:
     flags, program, wanted = SHOWN[case]
     assert podman.out("run", "--rm", *flags, IMAGE, *program) == wanted
+
+
+@pytest.mark.not_on("runc", "it hands on that signal 32 is ignored, which posix_spawn of glibc leaves so")
+def test_run_resets_signals(podman: Podman) -> None:
+    shown = podman.out("run", "--rm", IMAGE, "grep", "-E", "Sig(Blk|Ign|Cgt)", "/proc/self/status")
+    assert shown == "\n".join(f"{name}:\t{0:016x}" for name in ("SigBlk", "SigIgn", "SigCgt"))
 
 
 HOST = {"pid": "pid", "ipc": "ipc", "uts": "uts", "net": "net", "cgroupns": "cgroup"}
