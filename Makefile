@@ -8,6 +8,7 @@
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make bench          against the peers that are there
+#   make bench-clients  ctr, podman and docker over estiba and its peers, end to end (root)
 #   make conformance    the OCI's own programs, over estiba, runc and crun (root, Go)
 #   make record         record again what containerd, podman and Docker write (tests/recorded)
 
@@ -22,7 +23,7 @@ SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python data -t
 DOOR ?= native
 RUNTIME ?=
 
-.PHONY: demo test fast lint rust python kernel reference clients bench record install clean
+.PHONY: demo test fast lint rust python kernel reference clients bench bench-clients conformance record install clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
@@ -74,6 +75,10 @@ clients: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benches/run.py
+
+bench-clients: $(VENV)/installed
+	tools/install-clients.sh
+	$(BIN)/python benches/end_to_end.py
 
 conformance: $(VENV)/installed
 	$(BIN)/python tools/peers.py

@@ -8,15 +8,17 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import bundles
 import cases
 import report
 import runtimes
 import spawner
+
+Competitor = TypeVar("Competitor")
 
 
 class Plan(NamedTuple):
@@ -51,14 +53,14 @@ def measure(plan: Plan, found: list[runtimes.Runtime]) -> report.Result:
         "counts": {name: {} for name in names},
         "failures": failures,
     }
-    for bench, number in _in_turns(benches, plan.rounds):
+    for bench, number in in_turns(benches, plan.rounds):
         _one_pass(bench, number, result)
     _drop_without_samples(result)
     for count in plan.callers:
         result["callers"][str(count)] = _throughput(benches, count, plan.repeats, failures)
     _count_syscalls(benches, result, plan.work / "strace")
     loads = {"load_before": round(load_before, 1), "load_after": round(os.getloadavg()[0], 1)}
-    result["machine"] = {**_machine(), **loads}
+    result["machine"] = {**machine(), **loads}
     return result
 
 
@@ -74,15 +76,15 @@ def _warm_up(benches: list[cases.Bench], failures: list[str]) -> list[cases.Benc
     return able
 
 
-def _in_turns(benches: list[cases.Bench], rounds: int) -> Iterator[tuple[cases.Bench, int]]:
-    """Yield every runtime once a round; who begins rotates, and every other time around backwards."""
+def in_turns(competitors: Sequence[Competitor], rounds: int) -> Iterator[tuple[Competitor, int]]:
+    """Yield every one once a round; who begins rotates, and every other time around backwards."""
     for number in range(rounds):
-        first = number % len(benches) if benches else 0
-        order = benches[first:] + benches[:first]
-        if benches and number // len(benches) % 2:
+        first = number % len(competitors) if competitors else 0
+        order = [*competitors[first:], *competitors[:first]]
+        if competitors and number // len(competitors) % 2:
             order.reverse()
-        for bench in order:
-            yield bench, number
+        for competitor in order:
+            yield competitor, number
 
 
 def _one_pass(bench: cases.Bench, number: int, result: report.Result) -> None:
@@ -111,7 +113,7 @@ def _throughput(
     benches: list[cases.Bench], callers: int, repeats: int, failures: list[str]
 ) -> dict[str, list[float]]:
     rates: dict[str, list[float]] = {bench.runtime.name: [] for bench in benches}
-    for bench, number in _in_turns(benches, repeats):
+    for bench, number in in_turns(benches, repeats):
         try:
             prefix = f"c{callers}-{number}-{bench.runtime.name}"
             rate = bench.throughput(prefix, callers, max(20, 3 * callers))
@@ -134,7 +136,8 @@ def _count_syscalls(benches: list[cases.Bench], result: report.Result, summary: 
             result["failures"].append(f"{name}, {failed}")
 
 
-def _machine() -> dict[str, object]:
+def machine() -> dict[str, object]:
+    """Describe this machine, without its name."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line for line in lines if line.startswith("model name")]
     return {

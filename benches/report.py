@@ -43,7 +43,7 @@ def with_sum(cases: dict[str, Samples]) -> dict[str, Samples]:
 def render(result: Result) -> str:
     """Write all tables of a result as Markdown."""
     reference = result["reference"]
-    parts = [_heading(result), _times(with_sum(result["cases"]), reference)]
+    parts = [heading(result), _times(with_sum(result["cases"]), reference)]
     if result["callers"]:
         parts.append(_callers(result["callers"], reference))
     parts.append(_counts(result["counts"]))
@@ -53,7 +53,8 @@ def render(result: Result) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _heading(result: Result) -> str:
+def heading(result: Result) -> str:
+    """Say where, when and what was measured."""
     machine = result["machine"]
     names = ", ".join(f"{name} {version}" for name, version in result["runtimes"].items())
     return (
@@ -76,7 +77,7 @@ def _times(cases: dict[str, Samples], reference: str) -> str:
                 ratios = [f"{median(kinds[kind]) / median(base[kind]):.2f}" for kind in ("wall_us", "cpu_us")]
             figures = (f"{number / 1000:.2f}" for number in (min(wall), median(wall), min(cpu), median(cpu)))
             rows.append((case, name, *figures, *ratios))
-    return "Times in ms.\n\n" + _table(rows)
+    return "Times in ms.\n\n" + table(rows)
 
 
 def _callers(callers: dict[str, dict[str, list[float]]], reference: str) -> str:
@@ -86,17 +87,18 @@ def _callers(callers: dict[str, dict[str, list[float]]], reference: str) -> str:
             base = by_runtime.get(reference)
             ratio = f"{median(rates) / median(base):.2f}" if base else ""
             rows.append((count, name, f"{median(rates):.1f}", f"{max(rates):.1f}", ratio))
-    return "Many callers at once.\n\n" + _table(rows)
+    return "Many callers at once.\n\n" + table(rows)
 
 
 def _counts(counts: dict[str, dict[str, float]]) -> str:
     rows = [("count", *counts)]
     for key, title in COUNTS.items():
         rows.append((title, *(f"{by_key[key]:.0f}" if key in by_key else "" for by_key in counts.values())))
-    return "Counts, the least seen.\n\n" + _table(rows)
+    return "Counts, the least seen.\n\n" + table(rows)
 
 
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
+def table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Align the cells of a Markdown table; the first row is its head."""
     listed = list(rows)
     widths = [max(len(cell) for cell in column) for column in zip(*listed, strict=True)]
     padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in listed)

@@ -7,7 +7,6 @@ As a command: `python benches/run.py --help`.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import collect
 import plot
 import report
+import results
 import runtimes
 import spawner
 import stage
@@ -42,7 +42,9 @@ def main() -> int:
     if any(result["cases"].values()):
         sys.stdout.write(report.render(result))
         if not options.check_only:
-            _write(result)
+            path = results.write(result)
+            path.with_suffix(".svg").write_text(plot.draw(result))
+            print(f"\nwritten: benches/results/{path.name} and .svg")
     for line in result["failures"]:
         print(f"benches: {line}", file=sys.stderr)
     return 1 if result["failures"] else 0
@@ -70,18 +72,6 @@ def _plan(options: argparse.Namespace, program: Path) -> collect.Plan:
         rounds, repeats = options.rounds, 3
     spawn = spawner.Spawner(program, WORK / "said", options.timeout * 1000)
     return collect.Plan(spawn, WORK, options.inside, options.reference, rounds, callers, repeats)
-
-
-def _write(result: report.Result) -> None:
-    """Write result and plot beside the earlier ones; a second result of a day gets a number."""
-    folder = HERE / "results"
-    folder.mkdir(exist_ok=True)
-    name = f"{result['date']}-{result['machine']['arch']}-{result['machine']['cpus']}cpu"
-    later = len(list(folder.glob(f"{name}*.json")))
-    path = folder / (f"{name}-{later + 1}.json" if later else f"{name}.json")
-    path.write_text(json.dumps(result) + "\n")
-    path.with_suffix(".svg").write_text(plot.draw(result))
-    print(f"\nwritten: benches/results/{path.name} and .svg")
 
 
 if __name__ == "__main__":

@@ -25,9 +25,10 @@ class Cost(NamedTuple):
 class Spawner:
     """The built spawner, and the file that takes the output of what it starts."""
 
-    def __init__(self, program: Path, output: Path, timeout_ms: int) -> None:
-        """Remember where the program is; build it with `build` first."""
+    def __init__(self, program: Path, output: Path, timeout_ms: int, within: Sequence[str] = ()) -> None:
+        """Remember where the program is, and the words that start it elsewhere; build it with `build` first."""
         self.program = program
+        self.within = within
         self.output = output
         self.timeout_ms = timeout_ms
 
@@ -41,7 +42,10 @@ class Spawner:
         self.output.unlink(missing_ok=True)
         limits = ["-t", str(self.timeout_ms), "-p", str(callers), "-n", str(total), "-o", str(self.output)]
         done = subprocess.run(
-            [str(self.program), "run", *limits, "--", *argv], stdout=subprocess.PIPE, text=True, check=True
+            [*self.within, str(self.program), "run", *limits, "--", *argv],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
         return [_cost(line) for line in done.stdout.splitlines()]
 

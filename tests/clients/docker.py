@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from clients.client import Client, wait_for_socket
@@ -18,8 +19,8 @@ OPTIONS = [
 ]
 
 
-def prepare(site: Site, runtime: Path, image: Path) -> Docker:
-    """Start dockerd in the site, and load the image."""
+def prepare(site: Site, runtime: Path, image: Path, others: Mapping[str, Path] | None = None) -> Docker:
+    """Start dockerd in the site, and load the image; `others` are runtimes that `--runtime NAME` takes."""
     work = site.folder
     environ = {"DOCKER_BUILDKIT": "0", "DOCKER_CONFIG": f"{work}/config"}
     (work / "bin").mkdir()
@@ -28,7 +29,7 @@ def prepare(site: Site, runtime: Path, image: Path) -> Docker:
     client = Docker(
         site, ["/usr/bin/docker", "-H", f"unix://{work}/socket"], environ, [Path("/run"), work / "exec"]
     )
-    client.runtime = runtime
+    client.runtimes = {"test": runtime, **(others or {})}
     client.start()
     client.must("load", "-i", str(image))
     return client
@@ -37,14 +38,14 @@ def prepare(site: Site, runtime: Path, image: Path) -> Docker:
 class Docker(Client):
     """docker; dockerd puts every container into the site's cgroup."""
 
-    runtime: Path
+    runtimes: dict[str, Path]
 
     def start(self) -> None:
         """Start the daemon, and wait until it answers."""
         work = self.site.folder
         folders = ["--data-root", f"{work}/data", "--exec-root", f"{work}/exec", "-p", f"{work}/pid"]
         place = ["-H", f"unix://{work}/socket", "--cgroup-parent", self.site.cgroup]
-        added = ["--add-runtime", f"test={self.runtime}"]
+        added = [f"--add-runtime={name}={path}" for name, path in self.runtimes.items()]
         self._daemon = self.begin("dockerd", *folders, *place, *added, *OPTIONS, raw=True)
         wait_for_socket(work / "socket", self._daemon.process, self._daemon._err)
         self.until(lambda out: "Server" in out, "version")

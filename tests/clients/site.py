@@ -17,15 +17,17 @@ from support.views import Hierarchy, hierarchies, host_is_pure_v2
 # The last program is the namespace's init: the clients leave orphans, which it reaps at once.
 SETUP = """
 set -e
+folder=$1 view=$2
+shift 2
 mount -t tmpfs -o mode=755 tmpfs /run
 ip link set lo up
-mkdir "$1/containers"
-cp /etc/containers/policy.json "$1/containers"
-mount --bind "$1/containers" /etc/containers
+mkdir "$folder/containers"
+cp /etc/containers/policy.json "$folder/containers"
+mount --bind "$folder/containers" /etc/containers
 for other in /usr/bin/crun /usr/sbin/runc; do
-    [ "$other" = "$3" ] || mount --bind /bin/false "$other"
+    case " $* " in *" $other "*) ;; *) mount --bind /bin/false "$other" ;; esac
 done
-if [ "$2" = v2 ]; then
+if [ "$view" = v2 ]; then
     umount -l /sys/fs/cgroup
     mount -t cgroup2 none /sys/fs/cgroup
 fi
@@ -43,17 +45,17 @@ UNSHARE = (
 class Site:
     """One client's namespaces, in one cgroup view, with a folder for all that it keeps.
 
-    Other runtimes than the one under test fail there, so that no client falls back on one unseen.
+    Other runtimes than those under test fail there, so that no client falls back on one unseen.
     """
 
-    def __init__(self, name: str, view: str, folder: Path, runtime: Path) -> None:
+    def __init__(self, name: str, view: str, folder: Path, *runtimes: Path) -> None:
         self.name, self.view, self.folder = name, view, folder
         self.cgroup = f"/estiba-{name}-{os.getpid()}"
         folder.mkdir(mode=0o755)
         pipe = Pipe()
         set_up = "v2" if view == "v2" and not host_is_pure_v2() else "as-it-is"
         self._outer = processes.popen(
-            [*UNSHARE, "sh", "-c", SETUP, "sh", str(folder), set_up, str(runtime)], stdout=pipe
+            [*UNSHARE, "sh", "-c", SETUP, "sh", str(folder), set_up, *map(str, runtimes)], stdout=pipe
         )
         line = pipe.readline()
         pipe.close()

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where results lie: one file for each measurement, named by its day and machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from report import Result
+
+FOLDER = Path(__file__).resolve().parent / "results"
+
+
+def write(result: Result, kind: str = "") -> Path:
+    """Write a result beside the earlier ones; a second one of a day gets a number."""
+    FOLDER.mkdir(exist_ok=True)
+    name = f"{result['date']}-{result['machine']['arch']}-{result['machine']['cpus']}cpu{kind}"
+    path, number = FOLDER / f"{name}.json", 1
+    while path.exists():
+        number += 1
+        path = FOLDER / f"{name}-{number}.json"
+    path.write_text(json.dumps(result) + "\n")
+    return path
