@@ -15,6 +15,7 @@ __all__ = [
     "error_kinds",
     "exec",
     "kill",
+    "note_refused",
     "pause",
     "plan",
     "processes",
@@ -108,6 +109,18 @@ def delete(*, root: str, id: str, force: bool = False) -> list[str]:
 
     Raises ContainerNotFound, WrongState.
     """
+
+def note_refused(
+    *,
+    root: str,
+    id: str,
+    bundle: str,
+    message: str,
+    config_file: str | None = None,
+    pointer: str | None = None,
+    hint: str | None = None,
+) -> None:
+    """Note a start whose config Python refused, as the engine notes the others. Never fails."""
 
 def exec(
     *,

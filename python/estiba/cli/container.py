@@ -37,13 +37,14 @@ def bundle_of(parsed: Parsed) -> Bundle:
 
     Raises ConfigInvalid with every problem.
     """
-    from estiba import spec
-    from estiba.bundle import Bundle
+    from estiba.lifecycle.judged_bundle import judged_bundle
 
-    bundle = Bundle(parsed.options.text("bundle") or ".", config_file=parsed.options.text("config"))
-    if _core.prove(config=bundle.text) is not None and (problems := bundle.problems()):
-        raise spec.invalid(problems)
-    return bundle
+    return judged_bundle(
+        parsed.options.text("bundle") or ".",
+        root=root(parsed),
+        id=parsed.words[0],
+        config_file=parsed.options.text("config"),
+    )
 
 
 def make(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _core.Process:

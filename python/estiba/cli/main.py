@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "features": "features:features",
     "spec": "spec:spec",
     "validate": "validate:validate",
+    "why": "why:why",
 }
 """Verb to "module:function" of estiba.cli."""
 

@@ -12,11 +12,19 @@ from estiba.lifecycle.root import state_root
 
 if TYPE_CHECKING:
     from estiba.lifecycle.container import Container, State
+    from estiba.lifecycle.failures import Failure, failed_starts
     from estiba.lifecycle.waiting import wait, wait_async
 
-__all__ = ["Container", "State", "state_root", "wait", "wait_async"]
+__all__ = ["Container", "Failure", "State", "failed_starts", "state_root", "wait", "wait_async"]
 
-_HOME = {"Container": "container", "State": "container", "wait": "waiting", "wait_async": "waiting"}
+_HOME = {
+    "Container": "container",
+    "Failure": "failures",
+    "State": "container",
+    "failed_starts": "failures",
+    "wait": "waiting",
+    "wait_async": "waiting",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -8,11 +8,11 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from estiba import _core, spec
-from estiba.bundle import Bundle
+from estiba import _core
 from estiba.errors import ArgumentInvalid, ContainerNotFound, EstibaWarning, WrongState
 from estiba.lifecycle import children
 from estiba.lifecycle.exec_process import config_of, exec_process
+from estiba.lifecycle.judged_bundle import judged_bundle
 from estiba.lifecycle.proof import judged_process, judged_resources
 from estiba.lifecycle.root import state_root
 from estiba.lifecycle.signal_number import signal_number
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
+    from estiba.bundle import Bundle
     from estiba.lifecycle.options import CreateOptions, Stdio
 
 
@@ -74,10 +75,8 @@ class Container:
         cls, id: str, bundle: Bundle | str | os.PathLike[str], *, root: str | None, **options: Any
     ) -> Self:
         """Judge the config, unless the engine proves it, and create."""
-        made = bundle if isinstance(bundle, Bundle) else Bundle(bundle)
-        if _core.prove(config=made.text) is not None and (problems := made.problems()):
-            raise spec.invalid(problems)
         container = cls(id, root=root)
+        made = judged_bundle(bundle, root=container.root, id=id)
         container._init = _core.create(
             root=container.root,
             id=id,

@@ -178,6 +178,15 @@ PYTHON: dict[
             HELP,
         ),
     ),
+    "why": (
+        "say why the last start failed, of one container or of all",
+        (("ID", "optional", "the container's name"),),
+        (
+            ("all", "a", "flag", "", "every failure on record, one a line, the newest first"),
+            ("format", "f", "choice", "text|json", "how to print"),
+            HELP,
+        ),
+    ),
 }
 """Verbs that run in Python, laid out as NATIVE."""
 

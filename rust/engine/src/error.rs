@@ -23,12 +23,14 @@ pub struct Error {
     pub document: &'static str,
     pub errno: Option<Errno>,
     pub hint: Option<Cow<'static, str>>,
+    /// Of init's steps, the one that failed and how many there are, counted from 1.
+    pub step: Option<(u32, usize)>,
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         let (message, document) = (message.into(), "config.json");
-        Error { kind, message, pointer: None, document, errno: None, hint: None }
+        Error { kind, message, pointer: None, document, errno: None, hint: None, step: None }
     }
 
     /// A system call on `what` failed: "cannot DO WHAT: access refused (EACCES)".

@@ -49,7 +49,8 @@ pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) 
         }
         step => Error { errno: Some(errno), ..step_failed(&step, detail, errno) },
     };
-    place(error, origin)
+    let counted = Some((report.step + 1, plan.steps.iter().count()));
+    Error { step: counted, ..place(error, origin) }
 }
 
 /// The failure of a program after the gate, where the plan is gone.

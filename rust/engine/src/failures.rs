@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A note of each failed start for `why`: ROOT/.failures, the newest hundred, each of bounded size.
+//! A note of each failed start for `why`: ROOT/.failures, the newest hundred, each of bounded size. estiba.lifecycle
+//! reads them.
 
-use crate::clock;
 use crate::error::Error;
+use crate::{clock, state};
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
@@ -14,12 +15,42 @@ use serde::Serialize;
 const KEPT: usize = 100;
 const LONGEST_MESSAGE: usize = 4096;
 
+/// How far a start came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Nothing was made: the config, the seccomp profile, the place of the cgroup.
+    Plan,
+    /// From the cgroup to the birth of init.
+    Cgroup,
+    /// Init's steps, up to the gate.
+    Init,
+    /// In a hook, whoever runs it.
+    Hook,
+    /// After the gate.
+    Start,
+}
+
+/// Which start it was.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Failed<'a> {
+    pub verb: &'a str,
+    pub phase: Phase,
+    pub bundle: Option<&'a str>,
+    /// As in state::Record.
+    pub config: Option<&'a str>,
+}
+
 #[derive(Serialize)]
 struct Note<'a> {
     time: &'a str,
     id: &'a str,
-    verb: &'a str,
+    #[serde(flatten)]
+    failed: &'a Failed<'a>,
+    /// Of init: which one, of how many.
+    step: Option<(u32, usize)>,
     kind: &'a str,
+    document: &'a str,
     message: String,
     pointer: Option<&'a str>,
     errno: Option<u16>,
@@ -27,23 +58,27 @@ struct Note<'a> {
 }
 
 /// Best effort: the failure itself is what the caller must hear.
-pub fn note(root: &str, id: &str, verb: &str, error: &Error) {
-    let _ = try_note(root, id, verb, error);
+pub fn note(root: &str, id: &str, failed: &Failed<'_>, error: &Error) {
+    let _ = try_note(root, id, failed, error);
 }
 
-fn try_note(root: &str, id: &str, verb: &str, error: &Error) -> Result<(), Errno> {
+fn try_note(root: &str, id: &str, failed: &Failed<'_>, error: &Error) -> Result<(), Errno> {
+    state::check_id(id).map_err(|_| Errno::EINVAL)?; // it becomes a file's name
     let time = clock::now();
     let note = Note {
         time: &time,
         id,
-        verb,
+        failed,
+        step: error.step,
         kind: error.kind.name(),
+        document: error.document,
         message: error.message.chars().take(LONGEST_MESSAGE).collect(),
         pointer: error.pointer.as_deref(),
         errno: error.errno.map(|errno| errno.0),
         hint: error.hint.as_deref(),
     };
     let text = serde_json::to_vec(&note).map_err(|_| Errno::EINVAL)?;
+    state::make_root(root).map_err(|error| error.errno.unwrap_or(Errno::EINVAL))?;
     let path = CString::new(format!("{root}/.failures")).map_err(|_| Errno::EINVAL)?;
     match fs::make_dir(CWD, &path, 0o700) {
         Ok(()) | Err(Errno::EEXIST) => {}
@@ -57,12 +92,19 @@ fn try_note(root: &str, id: &str, verb: &str, error: &Error) -> Result<(), Errno
         let _ = fs::remove_file(folder.borrow(), &name);
         return Err(errno);
     }
+    drop_oldest(folder.borrow())
+}
+
+fn drop_oldest(folder: fd::BorrowedFd<'_>) -> Result<(), Errno> {
     let mut names = Vec::new();
-    fs::list_dir(folder.borrow(), &mut |name| names.push(CString::from(name)))?;
+    fs::list_dir(folder, &mut |name| names.push(CString::from(name)))?;
     names.sort();
     let extra = names.len().saturating_sub(KEPT);
     for old in names.iter().take(extra) {
-        fs::remove_file(folder.borrow(), old)?;
+        match fs::remove_file(folder, old) {
+            Ok(()) | Err(Errno::ENOENT) => {} // somebody else who failed just now
+            Err(errno) => return Err(errno),
+        }
     }
     Ok(())
 }

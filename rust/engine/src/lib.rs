@@ -16,7 +16,7 @@ mod clock;
 pub mod console;
 pub mod error;
 mod explain;
-mod failures;
+pub mod failures;
 pub mod foreground;
 pub mod generated;
 mod hooks;

@@ -222,7 +222,7 @@ impl Folder {
 }
 
 /// mkdir -p with the last folder closed to others.
-fn make_root(root: &str) -> Result<()> {
+pub fn make_root(root: &str) -> Result<()> {
     if fs::status_at(CWD, &c_string(root)?, true).is_ok() {
         return Ok(());
     }

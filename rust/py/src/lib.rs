@@ -17,8 +17,8 @@ mod _core {
     use super::process::Process;
     #[pymodule_export]
     use super::verbs::{
-        containers, create, delete, exec, kill, pause, plan, processes, prove, record, resume, start, state,
-        stats, update,
+        containers, create, delete, exec, kill, note_refused, pause, plan, processes, prove, record, resume,
+        start, state, stats, update,
     };
 
     #[pymodule_export]

@@ -3,10 +3,11 @@
 
 use crate::errors::call;
 use crate::process::Process;
-use estiba_engine::Error;
+use estiba_engine::failures::{self, Failed, Phase};
 use estiba_engine::spec::prove::{self as prover, Verdict};
 use estiba_engine::verbs as engine;
 use estiba_engine::verbs::CgroupManager;
+use estiba_engine::{Error, ErrorKind};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -93,6 +94,26 @@ pub fn kill(py: Python<'_>, root: &str, id: &str, signal: i32, all: bool) -> PyR
 #[pyo3(signature = (*, root, id, force=false))]
 pub fn delete(py: Python<'_>, root: &str, id: &str, force: bool) -> PyResult<Vec<String>> {
     call(py, || engine::delete::delete(root, id, force)).map(sentences)
+}
+
+/// A start whose config Python refused.
+#[pyfunction]
+#[pyo3(signature = (*, root, id, bundle, message, config_file=None, pointer=None, hint=None))]
+#[expect(clippy::too_many_arguments, reason = "keywords of Python")]
+pub fn note_refused(
+    py: Python<'_>,
+    root: &str,
+    id: &str,
+    bundle: &str,
+    message: &str,
+    config_file: Option<&str>,
+    pointer: Option<String>,
+    hint: Option<String>,
+) {
+    let failed = Failed { verb: "create", phase: Phase::Plan, bundle: Some(bundle), config: config_file };
+    let hint = hint.map(Into::into);
+    let error = Error { pointer, hint, ..Error::new(ErrorKind::ConfigInvalid, message) };
+    py.detach(|| failures::note(root, id, &failed, &error));
 }
 
 fn sentences(warnings: Vec<Error>) -> Vec<String> {

@@ -276,6 +276,14 @@ pub const VERBS: &[VerbSpec] = &[
         positionals: &[],
         options: &[],
     },
+    VerbSpec {
+        name: "why",
+        is_native: false,
+        has_rest: false,
+        failure_exit: 1,
+        positionals: &[],
+        options: &[],
+    },
 ];
 
 /// The parser's words; what stands in {} is filled in.

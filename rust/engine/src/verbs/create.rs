@@ -7,6 +7,7 @@ use crate::agent::{self, Filtered};
 use crate::cgroup::{Cgroup, Membership, PlaceRequest, place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
+use crate::failures::{self, Failed, Phase};
 use crate::foreground;
 use crate::host::Host;
 use crate::launch::{self, Given, Launched, Said};
@@ -14,7 +15,7 @@ use crate::plan::{self, Options, Plan};
 use crate::spec::seccomp::Listener;
 use crate::spec::{self, Spec, Text};
 use crate::state::{self, FORMAT, Folder, Record};
-use crate::{clock, console, failures, hooks, oci_state, proc, seccomp};
+use crate::{clock, console, hooks, oci_state, proc, seccomp};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -56,8 +57,11 @@ pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) ->
     match create_in(&folder, request, &spec, &host, terminal, &mut undo) {
         Ok(started) => Ok(started),
         Err(error) => {
+            let phase = undo.phase(&error);
             let error = undo.all(folder, error);
-            failures::note(request.root, request.id, "create", &error);
+            let failed =
+                Failed { verb: "create", phase, bundle: Some(request.bundle), config: request.config_file };
+            failures::note(request.root, request.id, &failed, &error);
             Err(error)
         }
     }
@@ -70,6 +74,16 @@ struct Undo {
 }
 
 impl Undo {
+    /// How far `create` came before this error.
+    fn phase(&self, error: &Error) -> Phase {
+        match (&self.cgroup, &self.launched) {
+            _ if error.kind == ErrorKind::HookFailed => Phase::Hook,
+            (None, _) => Phase::Plan,
+            (Some(_), None) => Phase::Cgroup,
+            (Some(_), Some(_)) => Phase::Init,
+        }
+    }
+
     fn all(self, folder: Folder, error: Error) -> Error {
         if let Some(launched) = &self.launched {
             launched.end();

@@ -3,10 +3,11 @@
 
 use super::live::{Container, Live};
 use crate::agent::{self, Agent, Filtered};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
-use crate::state::{self, Folder, Status};
-use crate::{failures, hooks, oci_state};
+use crate::failures::{self, Failed, Phase};
+use crate::state::{self, Folder, Record, Status};
+use crate::{hooks, oci_state};
 use estiba_init::plan::{LISTENING, REPORT, Report};
 use estiba_sys::{Errno, OwnedFd, fd, fs, signal};
 
@@ -15,14 +16,21 @@ pub fn start(root: &str, id: &str) -> Result<()> {
     let live = container.live()?;
     live.allow("start")?;
     if let Err(error) = open_gate(&container.folder, &live) {
-        failures::note(root, id, "start", &error);
+        note(root, &live.record, &error, Phase::Start);
         return Err(error);
     }
     let state = oci_state::text(&live.record, Status::Running.name());
     hooks::run_all("/hooks/poststart", &live.record.poststart, &state).inspect_err(|error| {
-        failures::note(root, id, "start", error);
+        note(root, &live.record, error, Phase::Hook);
         kill(&live); // runtime.md, "Lifecycle": generate an error, stop the container
     })
+}
+
+fn note(root: &str, record: &Record<'_>, error: &Error, phase: Phase) {
+    let phase = if error.kind == ErrorKind::HookFailed { Phase::Hook } else { phase };
+    let failed =
+        Failed { verb: "start", phase, bundle: Some(&record.bundle), config: record.config.as_deref() };
+    failures::note(root, &record.id, &failed, error);
 }
 
 fn kill(live: &Live<'_>) {
@@ -79,7 +87,7 @@ fn hand_over_listener(agent: Option<Agent<'_>>, live: &Live<'_>, announced: Repo
 
 fn died(folder: &Folder) -> Error {
     Error::new(
-        crate::error::ErrorKind::WrongState,
+        ErrorKind::WrongState,
         alloc::format!("container {:?} is stopped: its init has ended at the gate", folder.id),
     )
 }
