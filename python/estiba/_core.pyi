@@ -38,6 +38,9 @@ class Process:
     def pid(self) -> int:
         """The process id in the caller's pid namespace."""
     @property
+    def warnings(self) -> list[str]:
+        """What was asked for and left out: labels of security modules that this host has not."""
+    @property
     def stdio(self) -> int | None:
         """The terminal's controlling side when `console="return"` was asked for; the caller owns it."""
     @property

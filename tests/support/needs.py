@@ -36,7 +36,9 @@ def _met(need: str) -> bool:
     if need == "root":
         return os.geteuid() == 0
     if need == "no-selinux":
-        return not Path("/sys/fs/selinux/enforce").exists()
+        return "selinuxfs" not in Path("/proc/filesystems").read_text().split()
+    if need == "no-apparmor":
+        return not _can_read(Path("/proc/self/attr/apparmor/current"))
     if need == "reachable-checkout":
         return _others_may_reach(Path(__file__))
     if need.startswith("command:"):
@@ -44,6 +46,14 @@ def _met(need: str) -> bool:
     if need.startswith("namespace:"):
         return Path("/proc/self/ns", need.removeprefix("namespace:")).exists()
     raise ValueError(f'"{need}" is not a need that tests/support/needs.py knows')
+
+
+def _can_read(path: Path) -> bool:
+    try:
+        path.read_bytes()
+    except OSError:
+        return False
+    return True
 
 
 def _others_may_reach(path: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from estiba import _core
 from estiba.cli.parse import Refusal
 from estiba.cli.pidfd_socket import PidfdReceiver
-from estiba.cli.report import warning
+from estiba.cli.report import warn
 from estiba.cli.settings import cgroup_manager, root
 from estiba.errors import ArgumentInvalid, EstibaError
 
@@ -49,7 +49,7 @@ def bundle_of(parsed: Parsed) -> Bundle:
 
 def make(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _core.Process:
     """Create the container that the options of create and run describe."""
-    return _core.create(
+    init = _core.create(
         root=root(parsed),
         id=parsed.words[0],
         bundle=str(bundle.path),
@@ -62,6 +62,8 @@ def make(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _
         no_new_keyring=parsed.options.flag("no-new-keyring"),
         cgroup_manager=cgroup_manager(parsed),
     )
+    warn(init.warnings, parsed.globals)
+    return init
 
 
 def has_terminal(process: object) -> bool:
@@ -103,8 +105,7 @@ def delete(parsed: Parsed) -> int:
 
 def remove(parsed: Parsed, *, force: bool) -> None:
     """Remove the container of the command line, and tell of poststop hooks that failed."""
-    for message in _core.delete(root=root(parsed), id=parsed.words[0], force=force):
-        warning(message, parsed.globals)
+    warn(_core.delete(root=root(parsed), id=parsed.words[0], force=force), parsed.globals)
 
 
 def pause(parsed: Parsed) -> int:

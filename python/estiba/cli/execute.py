@@ -12,6 +12,7 @@ from estiba.cli.container import has_terminal
 from estiba.cli.files import read_json
 from estiba.cli.parse import Refusal
 from estiba.cli.pidfd_socket import PidfdReceiver
+from estiba.cli.report import warn
 from estiba.cli.settings import root
 from estiba.errors import ConfigInvalid, EstibaError
 from estiba.lifecycle.exec_process import config_of, exec_process, is_id
@@ -59,6 +60,7 @@ def begin(parsed: Parsed, process: bytes, console_socket: str | None = None) -> 
         started.kill(signal.SIGKILL)
         started.wait()
         raise
+    warn(started.warnings, parsed.globals)
     return started
 
 

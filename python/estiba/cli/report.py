@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from estiba.errors import cause
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from estiba.cli.parse import Options
 
 
@@ -21,11 +23,12 @@ def failure(message: str, hint: str | None, options: Options, code: int) -> int:
     return code
 
 
-def warning(message: str, options: Options) -> None:
-    """Tell of something that went wrong and stopped nothing."""
-    sys.stdout.flush()
-    sys.stderr.write(f"warning: {message}\n")
-    _log("warning", message, options)
+def warn(messages: Iterable[str], options: Options) -> None:
+    """Tell of what went wrong and stopped nothing."""
+    for message in messages:
+        sys.stdout.flush()
+        sys.stderr.write(f"warning: {message}\n")
+        _log("warning", message, options)
 
 
 def _log(level: str, message: str, options: Options) -> None:

@@ -19,7 +19,7 @@ from estiba.lifecycle.signal_number import signal_number
 from estiba.lifecycle.waiting import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Self, Unpack
 
@@ -87,6 +87,11 @@ class Container:
         )
         children.forget(container.root, id)  # those of a container that somebody else has deleted
         children.adopt(container.root, id, container._init)
+        try:
+            _warn(container._init.warnings, level=4)
+        except EstibaWarning:  # where the caller has made errors of warnings
+            container.delete(force=True)
+            raise
         return container
 
     @classmethod
@@ -198,6 +203,7 @@ class Container:
             stdio=stdio,
         )
         children.adopt(self.root, self.id, entered)
+        _warn(entered.warnings)
         return entered
 
     def kill(self, signal: int | str = "TERM", *, all: bool = False) -> None:
@@ -237,8 +243,7 @@ class Container:
         if self._init is not None:
             self._init.close()
             self._init = None
-        for message in failed:
-            warnings.warn(message, EstibaWarning, stacklevel=2)
+        _warn(failed)
 
     def __enter__(self) -> Self:
         return self
@@ -253,3 +258,9 @@ class Container:
             self.delete(force=True)
         except ContainerNotFound:
             pass
+
+
+def _warn(messages: Iterable[str], level: int = 3) -> None:
+    """Warn at the line that called the method, which is `level` frames up."""
+    for message in messages:
+        warnings.warn(message, EstibaWarning, stacklevel=level)

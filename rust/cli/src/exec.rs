@@ -5,11 +5,12 @@
 
 use crate::arguments::{Options, Parsed};
 use crate::pidfd_socket::PidfdReceiver;
-use crate::report::Failure;
+use crate::report::{Failure, Report};
 use crate::{Outcome, Result, files};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::mem;
 use estiba_engine::error::{Error, words};
 use estiba_engine::foreground::{self, Attendant};
 use estiba_engine::spec;
@@ -49,12 +50,14 @@ pub fn run(root: &str, id: &str, parsed: &Parsed<'_>) -> Result {
         stdio: None,
     };
     let receiver = PidfdReceiver::connect(options)?;
+    let report = Report::of(&parsed.globals);
     if options.flag("detach") {
-        let started = exec::exec(&request)?;
+        let mut started = exec::exec(&request)?;
         started.unless_failed(receiver.send(&started))?;
+        report.warn(mem::take(&mut started.warnings));
         return Ok(Outcome::Done(0));
     }
-    attend(&request, &receiver, terminal).map(Outcome::Done)
+    attend(&request, &receiver, terminal, &report).map(Outcome::Done)
 }
 
 /// Runs it in the foreground; its terminal, if it has one that nobody else takes, is relayed.
@@ -62,6 +65,7 @@ fn attend(
     request: &exec::Request<'_>,
     receiver: &PidfdReceiver<'_>,
     terminal: bool,
+    report: &Report<'_>,
 ) -> core::result::Result<i32, Failure> {
     let attendant = Attendant::arm()?;
     let (ours, theirs) = if terminal && request.console_socket.is_none() {
@@ -70,7 +74,8 @@ fn attend(
     } else {
         (None, None)
     };
-    let started = exec::exec_with_terminal(request, theirs)?;
+    let mut started = exec::exec_with_terminal(request, theirs)?;
+    report.warn(mem::take(&mut started.warnings));
     let told = receiver.send(&started).and_then(|()| ours.map(foreground::receive_terminal).transpose());
     let terminal = started.unless_failed(told)?;
     Ok(attendant.attend(&started, terminal)?)

@@ -5,6 +5,7 @@ use crate::arguments::Options;
 use crate::{files, log};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use estiba_engine::error::{Error, words};
 use estiba_sys::process::wall_clock;
 
@@ -45,9 +46,11 @@ impl<'a> Report<'a> {
         code
     }
 
-    /// Tells of something that went wrong and stopped nothing.
-    pub fn warn(&self, failure: &Failure) {
-        self.tell("warning", "warning: ", failure);
+    /// Tells of what went wrong and stopped nothing.
+    pub fn warn(&self, warnings: Vec<Error>) {
+        for warning in warnings {
+            self.tell("warning", "warning: ", &warning.into());
+        }
     }
 
     fn tell(&self, level: &str, before: &str, failure: &Failure) {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The native verbs: options to requests of the engine, one function a verb.
 
-use crate::arguments::{Options, Parsed};
+use crate::arguments::Parsed;
 use crate::caller::Caller;
 use crate::pidfd_socket::PidfdReceiver;
 use crate::report::{Report, print};
 use crate::{Outcome, Result, exec, files, settings};
 use alloc::format;
-use alloc::vec::Vec;
 use estiba_engine::error::{Error, words};
 use estiba_engine::generated::lookup;
 use estiba_engine::generated::signals::{LAST_SIGNAL, SIGNALS};
@@ -20,7 +19,7 @@ pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
     let id = parsed.words.first().copied().unwrap_or_default();
     let done = |()| Outcome::Done(0);
     match name {
-        "create" => make(&root, id, parsed, |request| create_only(request, &parsed.options)),
+        "create" => make(&root, id, parsed, |request| create_only(request, parsed)),
         "run" if parsed.options.text("pidfd-socket").is_some() => {
             Ok(Outcome::Ask("only `create` and `exec` send a pidfd without Python".into()))
         }
@@ -38,8 +37,8 @@ pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
             Ok(kill::kill(&root, id, signal, parsed.options.flag("all")).map(done)?)
         }
         "delete" => {
-            let warnings = delete::delete(&root, id, parsed.options.flag("force"))?;
-            Ok(warned(parsed, warnings, 0))
+            Report::of(&parsed.globals).warn(delete::delete(&root, id, parsed.options.flag("force"))?);
+            Ok(Outcome::Done(0))
         }
         "exec" => exec::run(&root, id, parsed),
         "pause" => Ok(pause::pause(&root, id).map(done)?),
@@ -85,13 +84,14 @@ fn make(
     })
 }
 
-fn create_only(request: &create::Request<'_>, options: &Options<'_>) -> Result {
-    let receiver = PidfdReceiver::connect(options)?;
+fn create_only(request: &create::Request<'_>, parsed: &Parsed<'_>) -> Result {
+    let receiver = PidfdReceiver::connect(&parsed.options)?;
     let started = create::create(request)?;
     if let Err(failure) = receiver.send(&started) {
         delete::delete(request.root, request.id, true)?;
         return Err(failure.into());
     }
+    Report::of(&parsed.globals).warn(started.warnings);
     Ok(Outcome::Done(0))
 }
 
@@ -102,17 +102,8 @@ fn run_and_wait(request: &create::Request<'_>, parsed: &Parsed<'_>) -> Result {
         keep: options.flag("keep"),
         no_subreaper: options.flag("no-subreaper"),
     };
-    let ran = run::run(request, how)?;
-    Ok(warned(parsed, ran.warnings, ran.code))
-}
-
-/// Tells the warnings of a verb that is done.
-fn warned(parsed: &Parsed<'_>, warnings: Vec<Error>, code: i32) -> Outcome {
     let report = Report::of(&parsed.globals);
-    for warning in warnings {
-        report.warn(&warning.into());
-    }
-    Outcome::Done(code)
+    Ok(run::run(request, how, |warnings| report.warn(warnings)).map(Outcome::Done)?)
 }
 
 /// 15, TERM, SIGTERM, sigterm, RTMIN+3.

@@ -15,7 +15,15 @@ fn project() -> &'static Path {
 }
 
 fn privileged(layout: Layout) -> Host {
-    Host { uid: 0, gid: 0, capabilities: (1 << 41) - 1, layout, has_selinux: false, runs_foreign: false }
+    Host {
+        uid: 0,
+        gid: 0,
+        capabilities: (1 << 41) - 1,
+        layout,
+        has_selinux: false,
+        has_apparmor: true,
+        runs_foreign: false,
+    }
 }
 
 fn v2() -> (Host, Vec<Dir>) {

@@ -89,6 +89,7 @@ fn no_mutation_of_a_recorded_config_panics() {
         capabilities: u64::MAX,
         layout: Layout::pure_v2("/sys/fs/cgroup"),
         has_selinux: false,
+        has_apparmor: true,
         runs_foreign: false,
     };
     let mut random = Random(0x2545_f491_4f6c_dd1d);

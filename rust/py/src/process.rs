@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Process {
     #[pyo3(get)]
     pid: i32,
+    #[pyo3(get)]
+    warnings: Vec<String>,
     /// Shared with the calls that use it, so that closing it under them reuses no number.
     pidfd: Mutex<Option<Arc<OwnedFd>>>,
     code: Mutex<Option<i32>>,
@@ -22,8 +24,14 @@ pub struct Process {
 impl From<Started> for Process {
     fn from(started: Started) -> Process {
         let pidfd = Mutex::new(Some(Arc::new(started.pidfd)));
-        Process { pid: started.pid, pidfd, code: Mutex::new(None) }
+        let warnings = sentences(&started.warnings);
+        Process { pid: started.pid, warnings, pidfd, code: Mutex::new(None) }
     }
+}
+
+/// What a verb warns of, a line each.
+pub fn sentences(warnings: &[Error]) -> Vec<String> {
+    warnings.iter().map(Error::to_string).collect()
 }
 
 impl Process {

@@ -2,7 +2,7 @@
 //! The engine's verbs, one function each.
 
 use crate::errors::call;
-use crate::process::Process;
+use crate::process::{Process, sentences};
 use estiba_engine::failures::{self, Failed, Phase};
 use estiba_engine::spec::prove::{self as prover, Verdict};
 use estiba_engine::verbs as engine;
@@ -93,7 +93,7 @@ pub fn kill(py: Python<'_>, root: &str, id: &str, signal: i32, all: bool) -> PyR
 #[pyfunction]
 #[pyo3(signature = (*, root, id, force=false))]
 pub fn delete(py: Python<'_>, root: &str, id: &str, force: bool) -> PyResult<Vec<String>> {
-    call(py, || engine::delete::delete(root, id, force)).map(sentences)
+    call(py, || engine::delete::delete(root, id, force)).map(|warnings| sentences(&warnings))
 }
 
 /// A start whose config Python refused.
@@ -114,10 +114,6 @@ pub fn note_refused(
     let hint = hint.map(Into::into);
     let error = Error { pointer, hint, ..Error::new(ErrorKind::ConfigInvalid, message) };
     py.detach(|| failures::note(root, id, &failed, &error));
-}
-
-fn sentences(warnings: Vec<Error>) -> Vec<String> {
-    warnings.iter().map(Error::to_string).collect()
 }
 
 #[pyfunction]

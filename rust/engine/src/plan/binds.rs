@@ -121,8 +121,15 @@ mod tests {
         let mut plan = Plan::default();
         plan.born.user = user;
         let layout = Layout { hierarchies: alloc::vec::Vec::new() };
-        let host =
-            Host { uid, gid: uid, capabilities: u64::MAX, layout, has_selinux: false, runs_foreign: false };
+        let host = Host {
+            uid,
+            gid: uid,
+            capabilities: u64::MAX,
+            layout,
+            has_selinux: false,
+            has_apparmor: false,
+            runs_foreign: false,
+        };
         mapped_ids(&plan, &mount, 3, &flags, &host)
     }
 

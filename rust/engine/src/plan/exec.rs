@@ -39,7 +39,7 @@ pub fn exec(process: &Process<'_>, target: Target<'_>, host: &Host, options: &Op
         plan.add(Origin::Runtime, Step::Beside { namespaces: 0 });
     }
     plan.add(Origin::Runtime, Step::NewSession {});
-    labels::label_process(&mut plan, process, host)?;
+    labels::label_process(&mut plan, process, host);
     let joined_by_init = target.differs & !staged;
     if joined_by_init != 0 {
         let fd = plan.hand(Handed::Container);
@@ -79,6 +79,7 @@ mod tests {
             capabilities: u64::MAX,
             layout: Layout::default(),
             has_selinux: false,
+            has_apparmor: false,
             runs_foreign: false,
         };
         exec(&process, target, &host, options).unwrap()

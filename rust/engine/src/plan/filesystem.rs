@@ -61,7 +61,7 @@ pub fn plan(
     hooks_before_pivot(plan, spec)?;
     identity::sysctls(plan, spec)?;
     if let Some(process) = &spec.process {
-        labels::label_process(plan, process, host)?;
+        labels::label_process(plan, process, host);
     }
     for (index, path) in spec.linux.readonly_paths.iter().enumerate() {
         let origin = Origin::Item("/linux/readonlyPaths", index);

@@ -87,6 +87,8 @@ pub struct Plan {
     pub terminal: bool,
     /// Where setgroups is denied the caller's groups cannot be left (user_namespaces(7)).
     pub denies_groups: bool,
+    /// What the config asks for and this host leaves out.
+    pub warnings: Vec<Error>,
 }
 
 impl Plan {
@@ -115,9 +117,9 @@ pub fn create(spec: &Spec<'_>, host: &Host, options: &Options<'_>) -> Result<Pla
     let process = spec.process.as_ref().ok_or_else(|| missing("/process"))?;
     let root = spec.root.as_ref().ok_or_else(|| missing("/root"))?;
     refuse_unbuilt(spec)?;
-    let options = &Options { mount_label: labels::of_mounts(spec, host)?, ..options.clone() };
     let mut plan =
         Plan { oom_score_adj: process.oom_score_adj, terminal: process.terminal, ..Plan::default() };
+    let options = &Options { mount_label: labels::of_mounts(&mut plan, spec, host), ..options.clone() };
     namespaces::plan(&mut plan, spec, host)?;
     plan.add(Origin::Runtime, Step::NewSession {});
     process::keyring(&mut plan, options);

@@ -38,6 +38,13 @@ pub struct Process<'a> {
     pub exec_cpu_affinity: Option<Affinity<'a>>,
 }
 
+impl Process<'_> {
+    /// The AppArmor profile that confines it, if one does.
+    pub fn profile(&self) -> Option<&str> {
+        self.apparmor_profile.as_deref().filter(|name| !matches!(*name, "" | "unconfined"))
+    }
+}
+
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct ConsoleSize {
     pub height: u32,

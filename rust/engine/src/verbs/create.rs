@@ -50,8 +50,7 @@ pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) ->
     if let (Some(process), Some(_)) = (&mut spec.process, &terminal) {
         foreground::take_callers_size(process);
     }
-    let label = spec.process.as_ref().and_then(|process| process.selinux_label.as_deref());
-    let host = Host::read()?.with_labels([label, spec.linux.mount_label.as_deref()]);
+    let host = Host::read()?.with_labels(spec.process.as_ref(), spec.linux.mount_label.as_deref());
     let folder = Folder::make(request.root, request.id)?;
     let mut undo = Undo { cgroup: None, launched: None };
     match create_in(&folder, request, &spec, &host, terminal, &mut undo) {
@@ -183,7 +182,7 @@ fn create_in(
     let Some(Launched { pid, pidfd, .. }) = launched.take() else {
         return Err(Error::internal("a launched init was lost"));
     };
-    Ok(Started { pid, pidfd })
+    Ok(Started { pid, pidfd, warnings: plan.warnings })
 }
 
 /// From the launch to the moment when init waits at the gate, or the program runs.

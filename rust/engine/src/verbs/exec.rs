@@ -51,8 +51,8 @@ fn start(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
     if live.status != Status::Paused || !request.ignore_paused {
         live.allow("exec")?;
     }
-    let launched = match enter(request, &process, &container, &live, terminal) {
-        Ok(launched) => launched,
+    let (launched, warnings) = match enter(request, &process, &container, &live, terminal) {
+        Ok(entered) => entered,
         Err(error) => return Err(meanwhile(live, error)),
     };
     if let Some(path) = request.pid_file
@@ -62,7 +62,8 @@ fn start(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
         return Err(error);
     }
     let Launched { pid, pidfd, .. } = launched;
-    Ok(Started { pid, pidfd })
+    let warnings = warnings.into_iter().map(Error::of_process_object).collect();
+    Ok(Started { pid, pidfd, warnings })
 }
 
 /// What the kernel refuses because init has ended meanwhile, each call in its own way (a pid namespace that ends:
@@ -83,8 +84,8 @@ fn enter(
     container: &Container,
     live: &Live<'_>,
     terminal: Option<OwnedFd>,
-) -> Result<Launched> {
-    let host = Host::read()?.with_labels([process.selinux_label.as_deref(), None]);
+) -> Result<(Launched, Vec<Error>)> {
+    let host = Host::read()?.with_labels(Some(process), None);
     let filter = container_filter(container)?;
     let pid = live.record.pid;
     let options = Options {
@@ -130,7 +131,7 @@ fn enter(
     )?;
     let said = commit(&plan, &launched, live);
     match said {
-        Ok(Said::Closed) => Ok(launched),
+        Ok(Said::Closed) => Ok((launched, plan.warnings)),
         Ok(Said::Failed(report)) => {
             let error = explain::explain(&plan, &launched, report, &plan::program_name(process));
             launched.end();

@@ -17,6 +17,8 @@ pub mod update;
 
 pub use crate::cgroup::Manager as CgroupManager;
 
+use crate::error::Error;
+use alloc::vec::Vec;
 use estiba_sys::{OwnedFd, process, signal};
 
 /// A process that a verb started: the caller's child, held by pidfd.
@@ -24,6 +26,8 @@ use estiba_sys::{OwnedFd, process, signal};
 pub struct Started {
     pub pid: i32,
     pub pidfd: OwnedFd,
+    /// What was asked for and left out.
+    pub warnings: Vec<Error>,
 }
 
 impl Started {

@@ -11,8 +11,7 @@ use alloc::string::{String, ToString};
 /// The plan that `create` would make of this config on this host, one step a line.
 pub fn text(bundle: &str, config: &[u8]) -> Result<String> {
     let spec = spec::parse(config)?;
-    let label = spec.process.as_ref().and_then(|process| process.selinux_label.as_deref());
-    let host = Host::read()?.with_labels([label, spec.linux.mount_label.as_deref()]);
+    let host = Host::read()?.with_labels(spec.process.as_ref(), spec.linux.mount_label.as_deref());
     let filter = spec.linux.seccomp.as_ref().map(seccomp::compile).transpose()?;
     let request = PlaceRequest {
         manager: Manager::Cgroupfs,

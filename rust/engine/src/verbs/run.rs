@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::foreground::{self, Attendant};
 use crate::spec;
 use alloc::vec::Vec;
+use core::mem;
 use estiba_sys::socket;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,16 +20,8 @@ pub struct Options {
     pub no_subreaper: bool,
 }
 
-/// How a run ended.
-#[derive(Debug)]
-pub struct Ran {
-    /// The program's exit code, 128 + n for signal n; 0 when detached.
-    pub code: i32,
-    /// What `delete` warns of.
-    pub warnings: Vec<Error>,
-}
-
-pub fn run(request: &Request<'_>, options: Options) -> Result<Ran> {
+/// Returns the program's exit code, 128 + n for signal n; 0 when detached. `warn` takes what `create` and `delete` warn of.
+pub fn run(request: &Request<'_>, options: Options, warn: impl Fn(Vec<Error>)) -> Result<i32> {
     let request = Request { gate: false, ..*request };
     let terminal = spec::parse(request.config)?.process.is_some_and(|process| process.terminal);
     let relayed = terminal && request.console_socket.is_none();
@@ -46,7 +39,8 @@ pub fn run(request: &Request<'_>, options: Options) -> Result<Ran> {
     } else {
         (None, None)
     };
-    let started = create::create_with_terminal(&request, theirs)?;
+    let mut started = create::create_with_terminal(&request, theirs)?;
+    warn(mem::take(&mut started.warnings));
     let ran = match attendant {
         Some(attendant) => ours
             .map(foreground::receive_terminal)
@@ -55,10 +49,10 @@ pub fn run(request: &Request<'_>, options: Options) -> Result<Ran> {
         None => Ok(0),
     };
     match ran {
-        Ok(code) if options.detach || options.keep => Ok(Ran { code, warnings: Vec::new() }),
+        Ok(code) if options.detach || options.keep => Ok(code),
         ran => {
-            let deleted = delete::delete(request.root, request.id, true);
-            ran.and_then(|code| deleted.map(|warnings| Ran { code, warnings }))
+            let deleted = delete::delete(request.root, request.id, true).map(warn);
+            ran.and_then(|code| deleted.map(|()| code))
         }
     }
 }
