@@ -7,6 +7,7 @@
 #   make kernel         the tests that start containers (root); MATRIX=all for every door in every view
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
+#   make kill           verbs killed at each of their system calls: nothing may be left (root)
 #   make bench          against the peers that are there
 #   make bench-clients  ctr, podman and docker over estiba and its peers, end to end (root)
 #   make conformance    the OCI's own programs, over estiba, runc and crun (root, Go)
@@ -23,7 +24,7 @@ SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python data -t
 DOOR ?= native
 RUNTIME ?=
 
-.PHONY: demo test fast lint rust python kernel reference clients bench bench-clients conformance record install clean
+.PHONY: demo test fast lint rust python kernel kill reference clients bench bench-clients conformance record install clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
@@ -72,6 +73,9 @@ reference: $(VENV)/installed
 clients: $(VENV)/installed
 	tools/install-clients.sh
 	ESTIBA_DOOR=$(DOOR) ESTIBA_RUNTIME=$(RUNTIME) $(BIN)/pytest -q tests/clients
+
+kill: $(VENV)/installed
+	ESTIBA_KILL_EVERY=1 $(BIN)/pytest -q tests/kernel/test_killed.py
 
 bench: $(VENV)/installed
 	$(BIN)/python benches/run.py

@@ -25,6 +25,7 @@ __all__ = [
     "start",
     "state",
     "stats",
+    "sweep",
     "update",
 ]
 
@@ -111,6 +112,15 @@ def delete(*, root: str, id: str, force: bool = False) -> list[str]:
     and is content when there is no such container. Returns warnings: which poststop hooks failed, and how.
 
     Raises ContainerNotFound, WrongState.
+    """
+
+def sweep(
+    *, root: str, id: str, stopped: bool = False, dry_run: bool = False
+) -> tuple[Literal["busy", "half-made", "stopped", "live", "gone"], list[str]]:
+    """Remove what a killed `create` left of a container, and with `stopped` one whose init has ended.
+
+    Returns what was found, and warnings: which poststop hooks failed. Raises WrongState for a record that it cannot
+    read, KernelRefused.
     """
 
 def note_refused(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A verb that is killed at any of its system calls leaves nothing that `delete --force` does not clean.
+"""A verb that is killed at any of its system calls leaves nothing that `gc` and `delete --force` do not clean.
 
-ESTIBA_KILL_EVERY=1 kills at every call and not at each seventh: the long run.
+ESTIBA_KILL_EVERY=1 kills at every call and not at each seventh: the long run, `make kill`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,6 +62,17 @@ def remains(native: Runtime, cgroup_parent: str) -> Find:
     return find
 
 
+@pytest.fixture(scope="session")
+def points(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
+    """How often a process was killed, by verb; told at the end."""
+    counted: Counter[str] = Counter()
+    yield counted
+    each = ", ".join(f"{verb} {count}" for verb, count in sorted(counted.items()))
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\nkilled at {counted.total()} system calls: {each}")
+
+
 def calls(runtime: Runtime, *arguments: str) -> list[tuple[str, int]]:
     """The system calls that the command makes itself, each with how often it was called up to there."""
     lines = under_strace(runtime, [], *arguments)[1]
@@ -87,8 +98,11 @@ def recorded_pid(runtime: Runtime, ident: str) -> int:
 
 
 def check_cleaned(runtime: Runtime, config: Bundle, remains: Find) -> None:
-    """`delete --force` cleans, and the name is free again."""
-    runtime.must("delete", "--force", config.id)
+    """`gc` cleans what is half made, `delete --force` the rest, and the name is free again."""
+    runtime.must("gc", "--stopped")
+    if (runtime.root / config.id).exists():
+        assert recorded_pid(runtime, config.id), "gc has left what is half made"
+        runtime.must("delete", "--force", config.id)
     for pid in processes.orphans():
         assert processes.ended(pid, 10), f"process {pid} is left"
     processes.reap_orphans()
@@ -98,7 +112,11 @@ def check_cleaned(runtime: Runtime, config: Bundle, remains: Find) -> None:
 
 
 def kill_each(
-    runtime: Runtime, arguments: list[str], before: Callable[[], None], then: Callable[[], None]
+    runtime: Runtime,
+    arguments: list[str],
+    before: Callable[[], None],
+    then: Callable[[], None],
+    points: Counter[str],
 ) -> None:
     """Kill a verb as it enters one system call, then the next, and so on."""
     for _ in range(2):  # the first one alone makes the state root, and what else lasts
@@ -116,6 +134,7 @@ def kill_each(
         except BaseException as error:
             error.add_note(f"after SIGKILL in {lines[-2]}, call {len(lines)} of {arguments[0]}")
             raise
+    points[arguments[0]] += killed
     # Signals and the ends of polls come at other moments in each run, so that some of the chosen calls are not met.
     assert killed >= 0.8 * len(made[1:-1:EVERY])
 
@@ -123,7 +142,7 @@ def kill_each(
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("verb", ["create", "run"])
 def test_a_killed_verb_that_makes_a_container_can_be_cleaned(
-    native: Runtime, bundle: MakeBundle, remains: Find, verb: str, shape: str
+    native: Runtime, bundle: MakeBundle, remains: Find, points: Counter[str], verb: str, shape: str
 ) -> None:
     config = bundle(SLEEP if verb == "create" else ["true"], SHAPES[shape])
     if shape == "user namespace":
@@ -136,12 +155,12 @@ def test_a_killed_verb_that_makes_a_container_can_be_cleaned(
             assert pid == named or processes.ended(pid, 10), f"process {pid} lives and has no record"
         check_cleaned(native, config, remains)
 
-    kill_each(native, [verb, "--bundle", str(config.path), config.id], lambda: None, then)
+    kill_each(native, [verb, "--bundle", str(config.path), config.id], lambda: None, then, points)
 
 
 @pytest.mark.parametrize("verb", ["start", "kill", "pause", "resume", "exec", "delete"])
 def test_a_killed_verb_leaves_a_container_that_can_be_cleaned(
-    native: Runtime, bundle: MakeBundle, remains: Find, verb: str
+    native: Runtime, bundle: MakeBundle, remains: Find, points: Counter[str], verb: str
 ) -> None:
     config = bundle(SLEEP)
     arguments = {
@@ -157,12 +176,12 @@ def test_a_killed_verb_leaves_a_container_that_can_be_cleaned(
         if verb == "resume":
             native.must("pause", config.id)
 
-    kill_each(native, arguments, before, lambda: check_cleaned(native, config, remains))
+    kill_each(native, arguments, before, lambda: check_cleaned(native, config, remains), points)
 
 
 @pytest.mark.parametrize("shape", ["default", "user namespace"])
 def test_a_killed_init_makes_run_fail_and_leaves_nothing(
-    native: Runtime, bundle: MakeBundle, remains: Find, shape: str
+    native: Runtime, bundle: MakeBundle, remains: Find, points: Counter[str], shape: str
 ) -> None:
     config = bundle(["true"], SHAPES[shape])
     if shape == "user namespace":
@@ -172,6 +191,7 @@ def test_a_killed_init_makes_run_fail_and_leaves_nothing(
         kill = f"inject={name}:signal=SIGKILL:when={count}"
         result, _ = under_strace(native, ["-f", "-e", kill], *arguments)
         processes.reap_orphans()
+        points["init of run"] += 1
         case = f"SIGKILL in call {count} of {name}: {result}"
         assert result.code in (1, KILLED), case
         assert result.code == KILLED or "init ended before it was ready" in result.err, case

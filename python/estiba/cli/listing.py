@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from estiba import _core
 from estiba.cli.settings import root
-from estiba.errors import ContainerNotFound
+from estiba.errors import ContainerNotFound, WrongState
 
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
@@ -38,10 +38,25 @@ def listing(parsed: Parsed) -> int:
 def describe(where: str, id: str) -> dict[str, Any] | None:
     """Return what callers expect of one container; None if it went meanwhile."""
     try:
-        state: dict[str, Any] = json.loads(_core.state(root=where, id=id))
-        return {**state, "owner": owner(os.stat(os.path.join(where, id)).st_uid)}
+        return {**state_of(where, id), "owner": owner(os.stat(os.path.join(where, id)).st_uid)}
     except (ContainerNotFound, FileNotFoundError):
         return None
+
+
+def state_of(where: str, id: str) -> dict[str, Any]:
+    """Return the OCI state, or as much as is known where the record is absent or not ours to read."""
+    try:
+        state: dict[str, Any] = json.loads(_core.state(root=where, id=id))
+    except WrongState:
+        there = os.path.exists(os.path.join(where, id, "state.json"))
+        return {
+            "id": id,
+            "pid": 0,
+            "status": "unreadable" if there else "creating",
+            "bundle": "",
+            "created": "",
+        }
+    return state
 
 
 def owner(uid: int) -> str:

@@ -26,6 +26,7 @@ VERBS: dict[str, str] = {
     "update": "update:update",
     "events": "events:events",
     "features": "features:features",
+    "gc": "gc:gc",
     "spec": "spec:spec",
     "validate": "validate:validate",
     "why": "why:why",

@@ -13,15 +13,28 @@ from estiba.lifecycle.root import state_root
 if TYPE_CHECKING:
     from estiba.lifecycle.container import Container, State
     from estiba.lifecycle.failures import Failure, failed_starts
+    from estiba.lifecycle.recovery import Swept, sweep
     from estiba.lifecycle.waiting import wait, wait_async
 
-__all__ = ["Container", "Failure", "State", "failed_starts", "state_root", "wait", "wait_async"]
+__all__ = [
+    "Container",
+    "Failure",
+    "State",
+    "Swept",
+    "failed_starts",
+    "state_root",
+    "sweep",
+    "wait",
+    "wait_async",
+]
 
 _HOME = {
     "Container": "container",
     "Failure": "failures",
     "State": "container",
+    "Swept": "recovery",
     "failed_starts": "failures",
+    "sweep": "recovery",
     "wait": "waiting",
     "wait_async": "waiting",
 }

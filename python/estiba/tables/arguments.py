@@ -178,6 +178,21 @@ PYTHON: dict[
             HELP,
         ),
     ),
+    "gc": (
+        "clean what killed commands have left",
+        (),
+        (
+            (
+                "stopped",
+                "",
+                "flag",
+                "",
+                "also remove containers whose init has ended, which nobody comes back for",
+            ),
+            ("dry-run", "n", "flag", "", "only say what would be removed"),
+            HELP,
+        ),
+    ),
     "why": (
         "say why the last start failed, of one container or of all",
         (("ID", "optional", "the container's name"),),

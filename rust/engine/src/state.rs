@@ -6,6 +6,8 @@
 //!       gate, outcome     FIFOs: `start` opens the first, init answers on the second (estiba_init::plan)
 //!       seccomp           the compiled filter, for exec
 
+mod reading;
+
 use crate::cgroup::Dir;
 use crate::cgroup::file;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +23,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use estiba_sys::fd::{self, BorrowedFd, CWD, OwnedFd};
 use estiba_sys::{Errno, fs};
+pub use reading::{parse, salvage};
 use serde::{Deserialize, Serialize};
 
 /// Raised when a record of one version cannot be read by the other.
@@ -135,25 +138,39 @@ impl Folder {
     /// The same for verbs that only look: no lock.
     pub fn look(root: &str, id: &str) -> Result<Folder> {
         check_id(id)?;
-        Folder::lock(id, format!("{root}/{id}"), false)
+        Folder::unlocked(id, format!("{root}/{id}"))
     }
 
-    fn lock(id: &str, path: String, lock: bool) -> Result<Folder> {
+    fn unlocked(id: &str, path: String) -> Result<Folder> {
         let dir = match fs::open(CWD, &c_string(&path)?, fs::O_RDONLY | fs::O_DIRECTORY, 0) {
             Ok(dir) => dir,
             Err(Errno::ENOENT | Errno::ENOTDIR) => return Err(not_found(id)),
             Err(errno) => return Err(Error::refused(format!("open the state folder {path:?}"), errno)),
         };
-        if lock {
-            fs::lock(dir.borrow(), true).map_err(|errno| Error::refused(format!("lock {path:?}"), errno))?;
-            // Whoever held the lock may have removed the folder.
-            if fs::status_at(CWD, &c_string(&path)?, false).map(|s| s.inode).ok()
-                != fs::status(dir.borrow()).map(|s| s.inode).ok()
-            {
-                return Err(not_found(id));
-            }
-        }
         Ok(Folder { id: id.to_string(), path, dir })
+    }
+
+    /// Without `wait` a folder that another verb works on is told by EAGAIN.
+    fn lock(id: &str, path: String, wait: bool) -> Result<Folder> {
+        let folder = Folder::unlocked(id, path)?;
+        fs::lock(folder.dir(), wait)
+            .map_err(|errno| Error::refused(format!("lock {:?}", folder.path), errno))?;
+        // Whoever held the lock may have removed the folder.
+        if fs::status_at(CWD, &c_string(&folder.path)?, false).map(|s| s.inode).ok()
+            != fs::status(folder.dir()).map(|s| s.inode).ok()
+        {
+            return Err(not_found(id));
+        }
+        Ok(folder)
+    }
+
+    /// Opens and locks the folder unless a verb is at work on it.
+    pub fn open_idle(root: &str, id: &str) -> Result<Option<Folder>> {
+        check_id(id)?;
+        match Folder::lock(id, format!("{root}/{id}"), false) {
+            Err(error) if error.errno == Some(Errno::EAGAIN) => Ok(None),
+            folder => folder.map(Some),
+        }
     }
 
     pub fn dir(&self) -> BorrowedFd<'_> {
@@ -259,24 +276,4 @@ pub fn ids(root: &str) -> Result<Vec<String>> {
     .map_err(|errno| Error::refused(format!("list the state root {root:?}"), errno))?;
     ids.sort();
     Ok(ids)
-}
-
-/// Reads a record; one of another format, or a damaged one, is for Python to judge.
-pub fn parse<'a>(folder: &Folder, text: &'a str) -> Result<Record<'a>> {
-    #[derive(Deserialize)]
-    struct Version {
-        format: u32,
-    }
-    let incomplete = |why: String| {
-        Error::new(ErrorKind::WrongState, format!("the state record of container {:?} {why}", folder.id))
-            .hint(format!("`estiba delete --force {}` cleans what is left", folder.id))
-    };
-    match serde_json::from_str::<Version>(text) {
-        Ok(Version { format: FORMAT }) => {}
-        Ok(Version { format }) => {
-            return Err(incomplete(format!("has format {format}; this estiba reads {FORMAT}")));
-        }
-        Err(error) => return Err(incomplete(format!("cannot be read: {error}"))),
-    }
-    serde_json::from_str(text).map_err(|error| incomplete(format!("cannot be read: {error}")))
 }

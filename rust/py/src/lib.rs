@@ -18,7 +18,7 @@ mod _core {
     #[pymodule_export]
     use super::verbs::{
         containers, create, delete, exec, kill, note_refused, pause, plan, processes, prove, record, resume,
-        start, state, stats, update,
+        start, state, stats, sweep, update,
     };
 
     #[pymodule_export]

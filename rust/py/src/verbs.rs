@@ -96,6 +96,20 @@ pub fn delete(py: Python<'_>, root: &str, id: &str, force: bool) -> PyResult<Vec
     call(py, || engine::delete::delete(root, id, force)).map(|warnings| sentences(&warnings))
 }
 
+#[pyfunction]
+#[pyo3(signature = (*, root, id, stopped=false, dry_run=false))]
+pub fn sweep(
+    py: Python<'_>,
+    root: &str,
+    id: &str,
+    stopped: bool,
+    dry_run: bool,
+) -> PyResult<(&'static str, Vec<String>)> {
+    let options = engine::gc::Options { stopped, dry_run };
+    let (found, warnings) = call(py, || engine::gc::sweep(root, id, options))?;
+    Ok((found.name(), sentences(warnings)))
+}
+
 /// A start whose config Python refused.
 #[pyfunction]
 #[pyo3(signature = (*, root, id, bundle, message, config_file=None, pointer=None, hint=None))]

@@ -189,6 +189,14 @@ pub const VERBS: &[VerbSpec] = &[
         options: &[],
     },
     VerbSpec {
+        name: "gc",
+        is_native: false,
+        has_rest: false,
+        failure_exit: 1,
+        positionals: &[],
+        options: &[],
+    },
+    VerbSpec {
         name: "kill",
         is_native: true,
         has_rest: false,

@@ -2,13 +2,14 @@
 //! `delete`: cgroup, poststop hooks, state. Killed halfway, it can be run again.
 
 use super::live::{Container, Live};
-use crate::cgroup::Cgroup;
+use crate::cgroup::{Cgroup, Dir};
 use crate::error::{Error, ErrorKind, Result};
-use crate::state::{Folder, Status};
-use crate::{hooks, oci_state};
+use crate::state::{self, Folder, Status};
+use crate::{hooks, oci_state, proc};
 use alloc::format;
+use alloc::vec;
 use alloc::vec::Vec;
-use estiba_sys::{Errno, fd, signal};
+use estiba_sys::{Errno, OwnedFd, fd, signal};
 
 const SIGKILL: i32 = 9;
 
@@ -25,34 +26,62 @@ pub fn delete(root: &str, id: &str, force: bool) -> Result<Vec<Error>> {
         Err(folder) if force => return folder.remove().map(|()| Vec::new()),
         Err(folder) => return Err(Container::without_record(&folder)),
     };
-    let live = container.live()?;
+    let live = match container.live() {
+        Err(error) if force => return salvage(container, error),
+        live => live?,
+    };
     if !force {
         live.allow("delete")?;
     }
-    if live.status != Status::Stopped {
-        end(&live)?;
-    }
-    let cgroup = Cgroup::from_record(&live.record.cgroup).still_own();
-    if !cgroup.dirs().is_empty() {
-        cgroup.kill_all()?; // what shares init's pid namespace with the host outlives it
-    }
-    let state = oci_state::text(&live.record, Status::Stopped.name());
-    cgroup.remove()?;
-    let warnings = hooks::run_each("/hooks/poststop", &live.record.poststop, &state);
+    let warnings = end_all(&live)?;
     drop(live);
     container.folder.remove()?;
     Ok(warnings)
+}
+
+/// Everything of a container but its folder.
+pub(super) fn end_all(live: &Live<'_>) -> Result<Vec<Error>> {
+    if let (Some(pidfd), true) = (&live.pidfd, live.status != Status::Stopped) {
+        let paused = (live.status == Status::Paused).then_some(&live.record.cgroup[..]);
+        end(&live.record.id, live.record.pid, pidfd, paused)?;
+    }
+    remove_cgroup(&live.record.cgroup)?;
+    let state = oci_state::text(&live.record, Status::Stopped.name());
+    Ok(hooks::run_each("/hooks/poststop", &live.record.poststop, &state))
+}
+
+fn remove_cgroup(dirs: &[Dir]) -> Result<()> {
+    let cgroup = Cgroup::from_record(dirs).still_own();
+    if !cgroup.dirs().is_empty() {
+        cgroup.kill_all()?; // what shares init's pid namespace with the host outlives it
+    }
+    cgroup.remove()
+}
+
+/// A record of another version: what it says of processes and cgroups is enough to clean, its hooks may mean another
+/// thing. Without even that the `error` stands.
+fn salvage(container: Container, error: Error) -> Result<Vec<Error>> {
+    let Some(found) = state::salvage(container.text()) else { return Err(error) };
+    if let Some(pidfd) = proc::pidfd_of(found.pid, found.start_time)? {
+        let frozen = Cgroup::from_record(&found.cgroup).is_frozen()?;
+        end(&container.folder.id, found.pid, &pidfd, frozen.then_some(&found.cgroup[..]))?;
+    }
+    remove_cgroup(&found.cgroup)?;
+    let message =
+        format!("{}: its processes and cgroup are gone, its poststop hooks were not run", error.message);
+    container.folder.remove()?;
+    Ok(vec![Error::new(ErrorKind::WrongState, message)])
 }
 
 /// How long a killed init may take: freeing much memory takes seconds.
 const PATIENCE: i32 = 10_000;
 
 /// Kills init and waits until it has ended. It may be somebody else's child: only its pidfd tells.
-fn end(live: &Live<'_>) -> Result<()> {
-    let Some(pidfd) = &live.pidfd else { return Ok(()) };
+/// `paused`: what to thaw, as a frozen process does not die on v1.
+fn end(id: &str, pid: i32, pidfd: &OwnedFd, paused: Option<&[Dir]>) -> Result<()> {
     let _ = signal::send(pidfd.borrow(), SIGKILL);
-    if live.status == Status::Paused {
-        Cgroup::from_record(&live.record.cgroup).thaw()?;
+    if let Some(dirs) = paused {
+        Cgroup::from_record(dirs).thaw()?;
     }
     let mut set = [fd::PollFd { fd: pidfd.raw(), events: fd::POLLIN, revents: 0 }];
     let ended = loop {
@@ -64,8 +93,7 @@ fn end(live: &Live<'_>) -> Result<()> {
     if ended {
         return Ok(());
     }
-    let message =
-        format!("init {} of container {:?} was killed and does not end", live.record.pid, &*live.record.id);
+    let message = format!("init {pid} of container {id:?} was killed and does not end");
     // The end of a pid namespace waits for each of its processes to be reaped (pid_namespaces(7)).
     Err(Error::new(ErrorKind::KernelRefused, message)
         .hint("whoever called exec has to reap the processes that it started"))

@@ -4,6 +4,7 @@
 pub mod create;
 pub mod delete;
 pub mod exec;
+pub mod gc;
 pub mod kill;
 mod live;
 pub mod pause;
