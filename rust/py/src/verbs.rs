@@ -107,7 +107,7 @@ pub fn sweep(
 ) -> PyResult<(&'static str, Vec<String>)> {
     let options = engine::gc::Options { stopped, dry_run };
     let (found, warnings) = call(py, || engine::gc::sweep(root, id, options))?;
-    Ok((found.name(), sentences(warnings)))
+    Ok((found.name(), sentences(&warnings)))
 }
 
 /// A start whose config Python refused.
