@@ -61,7 +61,7 @@ def _view(view: str, cells: Sequence[Cell]) -> Iterator[str]:
     yield _row([f"{view} view", *runtimes], widths)
     yield _row(["-" * w for w in widths], widths)
     for program in _unique(c.program for c in cells):
-        yield _row([program, *(words[program, r] for r in runtimes)], widths)
+        yield _row([program, *(words.get((program, r), "-") for r in runtimes)], widths)
     sums = [(r, [c.passed for c in cells if c.runtime == r]) for r in runtimes]
     yield _row(["passed", *(f"{sum(p)}/{len(p)}" for _, p in sums)], widths)
     yield ""
