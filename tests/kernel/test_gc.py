@@ -81,6 +81,14 @@ def test_a_dry_run_only_tells(runtime: Runtime, bundle: MakeBundle) -> None:
     runtime.must("gc")
 
 
+def test_gc_warns_of_a_poststop_hook_that_failed(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("true", {"/hooks": {"poststop": [{"path": "/bin/false"}]}})
+    runtime.start(config).wait()
+    result = runtime.call("gc", "--stopped")
+    assert (result.code, result.out) == (0, f"{config.id}: removed, its init has ended\n")
+    assert result.err.startswith("warning: config.json /hooks/poststop/0: the hook")
+
+
 def test_one_record_that_cannot_be_read_keeps_no_other_from_being_cleaned(
     runtime: Runtime, bundle: MakeBundle
 ) -> None:

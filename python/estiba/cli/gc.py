@@ -29,8 +29,7 @@ def gc(parsed: Parsed) -> int:
         if swept.error is not None:
             code = report.failure(swept.error.message, swept.error.hint, parsed.globals, 1)
         sys.stdout.write(told(swept, stopped=stopped, dry_run=dry_run))
-        for warning in swept.warnings:
-            report.warning(warning, parsed.globals)
+        report.warn(swept.warnings, parsed.globals)
     return code
 
 
