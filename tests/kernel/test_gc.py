@@ -51,6 +51,15 @@ def test_gc_removes_a_folder_without_a_record(runtime: Runtime, bundle: MakeBund
     assert runtime.run(config).code == 0
 
 
+def test_gc_warns_of_a_poststop_hook_that_fails(runtime: Runtime, bundle: MakeBundle) -> None:
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "exit 3"]}
+    config = bundle("true", {"/hooks/poststop": [hook]})
+    half_made(runtime, config)
+    result = runtime.must("gc")
+    assert result.out == f"{config.id}: removed, its create was killed\n"
+    assert result.err.startswith("warning: config.json /hooks/poststop/0: ")
+
+
 def test_gc_leaves_what_lives_and_what_has_its_owner_to_come(runtime: Runtime, bundle: MakeBundle) -> None:
     created, running, stopped = runtime.create(bundle("true")), bundle(["sleep", "1000"]), bundle("true")
     runtime.start(running)
