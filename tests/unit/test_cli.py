@@ -50,15 +50,15 @@ def test_validate_prints_every_problem_in_order(tmp_path: Path) -> None:
     done = command(
         "validate", "-", where=tmp_path, text='{"ociVersion":"1.0.2","root":{"path":1},"process":1}'
     )
-    pointers = re.findall(r"^config\.json (\S+):", done.stdout, re.MULTILINE)
+    pointers = re.findall(r"^standard input:1:\d+: (\S+):", done.stdout, re.MULTILINE)
     assert (done.returncode, pointers, done.stderr) == (1, ["/root/path", "/process"], "")
 
 
 def test_validate_prints_json_for_programs(tmp_path: Path) -> None:
-    """Each problem with pointer, message and hint."""
+    """Each problem with its place, pointer, message and hint."""
     done = command("validate", "--format", "json", "-", where=tmp_path, text='{"ociVersion":1}')
     assert {frozenset(problem) for problem in json.loads(done.stdout)} == {
-        frozenset(("pointer", "message", "hint"))
+        frozenset(("level", "line", "column", "pointer", "message", "hint"))
     }
 
 

@@ -174,9 +174,14 @@ PYTHON: dict[
         (("FILE", "optional", "a config.json, - for standard input"),),
         (
             BUNDLE,
-            ("format", "f", "choice", "text|json", "how to print"),
+            ("format", "f", "choice", "text|json|sarif", "how to print"),
             HELP,
         ),
+    ),
+    "explain": (
+        "say what a property of config.json means",
+        (("PROPERTY", "optional", "as linux.resources.memory.swap, or a JSON pointer"),),
+        (HELP,),
     ),
     "gc": (
         "clean what killed commands have left",

@@ -181,6 +181,14 @@ pub const VERBS: &[VerbSpec] = &[
         options: EXEC_OPTIONS,
     },
     VerbSpec {
+        name: "explain",
+        is_native: false,
+        has_rest: false,
+        failure_exit: 1,
+        positionals: &[],
+        options: &[],
+    },
+    VerbSpec {
         name: "features",
         is_native: false,
         has_rest: false,
