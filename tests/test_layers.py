@@ -21,7 +21,8 @@ ALLOWED: dict[str, set[str]] = {
     "spec": {"errors", "tables"},
     "bundle": {"spec", "errors"},
     "lifecycle": {"bundle", "spec", "errors", "tables", "_core"},
-    "cli": {"lifecycle", "bundle", "spec", "errors", "tables", "_core"},
+    "check": {"bundle", "spec", "errors", "tables"},
+    "cli": {"check", "lifecycle", "bundle", "spec", "errors", "tables", "_core"},
 }
 """What each part of the package may import of the others; imports run downward."""
 

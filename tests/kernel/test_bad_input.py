@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 
 from conftest import MakeBundle
 from support.bundles import Bundle
+from support.programs import AARCH64, X86_64, elf
 from support.runtime import Result, Runtime
 
 pytestmark = pytest.mark.estiba_only
@@ -30,7 +30,6 @@ PHRASES = re.compile(
     "|process already finished|container not running|does not exist",
     re.IGNORECASE,
 )
-AARCH64, X86_64 = 183, 62
 
 
 def refused(runtime: Runtime, *arguments: str, phrase: str | None = None, **keywords: Any) -> str:
@@ -261,16 +260,6 @@ def test_a_program_that_is_a_folder_is_refused(runtime: Runtime, bundle: MakeBun
     said = create(runtime, bundle(["/bin"]), phrase="permission denied")
     assert said.startswith("config.json /process/args/0: "), said
     assert "/bin" in said
-
-
-def elf(machine: int, interpreter: bytes = b"") -> bytes:
-    """A small ELF file for a machine, with an interpreter if one is given."""
-    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
-    headers = struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    kind, body = (3, interpreter + b"\0") if interpreter else (1, bytes(16))
-    size = len(body)
-    program = struct.pack("<IIQQQQQQ", kind, 5, 120, 0x400078, 0x400078, size, size, 1)
-    return ident + headers + program + body
 
 
 def test_a_program_of_another_architecture_is_refused_with_both_names(

@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "ps": "ps:ps",
     "update": "update:update",
     "events": "events:events",
+    "check": "check:check",
     "explain": "explain:explain",
     "features": "features:features",
     "gc": "gc:gc",

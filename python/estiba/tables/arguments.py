@@ -178,6 +178,15 @@ PYTHON: dict[
             HELP,
         ),
     ),
+    "check": (
+        "say what this host would refuse of a bundle, without starting it",
+        (("BUNDLE", "optional", "the folder of config.json; the current one by default"),),
+        (
+            CONFIG,
+            ("format", "", "choice", "text|json", "how to print"),
+            HELP,
+        ),
+    ),
     "explain": (
         "say what a property of config.json means",
         (("PROPERTY", "optional", "as linux.resources.memory.swap, or a JSON pointer"),),

@@ -149,6 +149,14 @@ const RESUME_OPTIONS: &[OptionSpec] =
 /// Every verb, by name.
 pub const VERBS: &[VerbSpec] = &[
     VerbSpec {
+        name: "check",
+        is_native: false,
+        has_rest: false,
+        failure_exit: 1,
+        positionals: &[],
+        options: &[],
+    },
+    VerbSpec {
         name: "create",
         is_native: true,
         has_rest: false,

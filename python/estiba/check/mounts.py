@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mounts: are their sources there, of the kind of their destinations, does the kernel know their file systems?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from estiba.errors import Problem
+from estiba.spec.mounts import BIND
+from estiba.spec.node import Node
+
+
+def check(config: Node, bundle: Path) -> Iterator[Problem]:
+    """Judge each mount."""
+    rootfs = config.at("root", "path").text()
+    known = _file_systems()
+    for mount in config.at("mounts").items():
+        options, kind = mount.at("options").texts(), mount.at("type")
+        if any(option in BIND for option in options):
+            yield from _bind(mount, bundle, bundle / rootfs)
+        elif kind.text() and "remount" not in options and kind.text() not in known:
+            hint = "see /proc/filesystems; a kernel module may bring it"
+            yield kind.problem(f'this kernel does not know the file system "{kind.text()}"', hint)
+
+
+def _bind(mount: Node, bundle: Path, rootfs: Path) -> Iterator[Problem]:
+    source = mount.at("source")
+    if not source.text():
+        return
+    shown = bundle / source.text()
+    destination = mount.at("destination").text()
+    if not shown.exists():
+        hint = "make the file or folder on the host, or take the mount out"
+        yield source.problem(f'the mount source "{shown}" is absent (destination "{destination}")', hint)
+        return
+    target = rootfs / destination.lstrip("/")
+    if target.is_symlink() or not target.exists() or target.is_dir() == shown.is_dir():
+        return
+    kinds = ("a folder", "a file") if shown.is_dir() else ("a file", "a folder")
+    yield mount.problem(
+        f'the mount source "{shown}" is {kinds[0]}, the destination "{destination}" {kinds[1]}'
+    )
+
+
+def _file_systems() -> set[str]:
+    return {line.split()[-1] for line in Path("/proc/filesystems").read_text().splitlines()}
