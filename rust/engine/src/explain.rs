@@ -54,7 +54,7 @@ pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) 
 }
 
 /// The failure of a program after the gate, where the plan is gone.
-pub fn explain_started(report: Report) -> Error {
+pub fn explain_started(report: Report, program: &str) -> Error {
     let detail = Detail::from_code(report.detail);
     match detail {
         Detail::HookFailed | Detail::HookTimedOut => place(
@@ -62,7 +62,7 @@ pub fn explain_started(report: Report) -> Error {
             Origin::At("/hooks/startContainer"),
         ),
         _ => place(
-            program::failed("the program", detail, Errno(report.errno), &[]),
+            program::failed(program, detail, Errno(report.errno), &[]),
             Origin::Item("/process/args", 0),
         ),
     }
@@ -117,7 +117,10 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
         Step::Limit { hard, .. } => {
             let error = refused(format!("set the limit to {hard}"));
             if errno == Errno::EPERM {
-                error.hint("only CAP_SYS_RESOURCE may raise a hard limit")
+                error.hint(
+                    "only CAP_SYS_RESOURCE may raise a hard limit, and nobody that of open files above \
+                     /proc/sys/fs/nr_open",
+                )
             } else {
                 error
             }

@@ -3,11 +3,14 @@
 
 use super::live::{Container, Live};
 use crate::agent::{self, Agent, Filtered};
+use crate::cgroup::file;
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
 use crate::failures::{self, Failed, Phase};
 use crate::state::{self, Folder, Record, Status};
-use crate::{hooks, oci_state};
+use crate::{hooks, oci_state, plan, spec};
+use alloc::format;
+use alloc::string::String;
 use estiba_init::plan::{LISTENING, REPORT, Report};
 use estiba_sys::{Errno, OwnedFd, fd, fs, signal};
 
@@ -62,9 +65,19 @@ fn open_gate(folder: &Folder, live: &Live<'_>) -> Result<()> {
         report = next_report(&outcome)?;
     }
     match report {
-        Some(report) => Err(explain::explain_started(report)),
+        Some(report) => Err(explain::explain_started(report, &program(&live.record))),
         None => Ok(()),
     }
+}
+
+/// The program's name, for a message: from the config, which the record leaves where it is.
+fn program(record: &Record<'_>) -> String {
+    let path =
+        record.config.as_deref().map_or_else(|| format!("{}/config.json", record.bundle), String::from);
+    let text = file::read_path(&path).unwrap_or_default();
+    let spec = spec::parse(text.as_bytes()).ok();
+    let process = spec.and_then(|spec| spec.process);
+    process.as_ref().map_or_else(|| "the program".into(), plan::program_name)
 }
 
 /// What init says after the gate; None: its end of the FIFO is closed, by the program's start or its own death.
@@ -88,6 +101,6 @@ fn hand_over_listener(agent: Option<Agent<'_>>, live: &Live<'_>, announced: Repo
 fn died(folder: &Folder) -> Error {
     Error::new(
         ErrorKind::WrongState,
-        alloc::format!("container {:?} is stopped: its init has ended at the gate", folder.id),
+        format!("container {:?} is stopped: its init has ended at the gate", folder.id),
     )
 }
