@@ -49,6 +49,7 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check python tests tools benches oci-conformance
 	$(BIN)/ruff format --check python tests tools benches oci-conformance
 	$(BIN)/mypy
+	$(BIN)/stubtest estiba._core
 	MYPYPATH=tests $(BIN)/mypy --explicit-package-bases tests/support tests/kernel tests/conftest.py
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings

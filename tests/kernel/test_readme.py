@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's Python does what the README says."""
+"""The Python in README.md and docs/library.md does what they say."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import pytest
 
 from support import rootfs
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.estiba_only
-def test_the_example_of_the_library_gives_what_is_printed(
-    folder: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
+def test_the_examples_of_the_library_give_what_is_printed(
+    folder: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     """It runs in this process, in an empty state root."""
     (folder / "web").mkdir()
     rootfs.make(folder / "web/rootfs", prepared)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ESTIBA_ROOT", str(folder / "state"))
-    result = doctest.testfile(str(README), module_relative=False)
+    result = doctest.testfile(str(REPOSITORY / page), module_relative=False)
     assert (result.failed, result.attempted > 0) == (0, True)
