@@ -341,3 +341,36 @@ def test_eight_busy_threads_leave_no_descriptor(runtime: Runtime, bundle: MakeBu
         thread.join()
     assert codes == [3] * 48
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_events_are_told_until_the_end(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(["sleep", "1000"])
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+        told = []
+        for event in container.events(interval=0.01):
+            told.append(event.kind)
+            if len(told) == 3:
+                container.kill("KILL")
+                container.wait(timeout=10)
+        assert told == ["stats"] * 3
+        with pytest.raises(WrongState, match="is stopped: events needs it"):
+            next(container.events())
+
+
+def test_events_of_many_come_on_one_loop(runtime: Runtime, bundle: MakeBundle) -> None:
+    async def watch(config: Bundle) -> int:
+        with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+            container.start()
+            count = 0
+            async for event in container.events_async(interval=0.01):
+                assert event.stats["pids"] is not None
+                count += 1
+                if count == 3:
+                    container.kill("KILL")
+            return count
+
+    async def all_of_them() -> list[int]:
+        return await asyncio.gather(*(watch(bundle(["sleep", "1000"])) for _ in range(4)))
+
+    assert all(count >= 3 for count in asyncio.run(all_of_them()))

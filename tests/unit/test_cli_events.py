@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from estiba.cli.events import oom_kills, seconds
+from estiba.cli.events import seconds
 from estiba.cli.parse import Refusal
 from estiba.cli.runc_stats import UNLIMITED, in_runc_shape
+from estiba.lifecycle.events import oom_kills
 
 
 def test_counters_of_a_host_without_controllers_are_zero() -> None:

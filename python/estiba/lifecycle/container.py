@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from estiba import _core
 from estiba.errors import ArgumentInvalid, ContainerNotFound, EstibaWarning, WrongState
 from estiba.lifecycle import children
+from estiba.lifecycle.events import Event, events, events_async
 from estiba.lifecycle.exec_process import config_of, exec_process
 from estiba.lifecycle.judged_bundle import judged_bundle
 from estiba.lifecycle.proof import judged_process, judged_resources
@@ -19,7 +20,7 @@ from estiba.lifecycle.signal_number import signal_number
 from estiba.lifecycle.waiting import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self, Unpack
 
@@ -226,6 +227,14 @@ class Container:
         """Return the counters of the container's cgroup, by controller."""
         stats: dict[str, Any] = json.loads(_core.stats(root=self.root, id=self.id))
         return stats
+
+    def events(self, interval: float = 5.0) -> Iterator[Event]:
+        """Tell of counters each `interval` seconds, and of kills for want of memory, until the container ends."""
+        return events(self.root, self.id, interval)
+
+    def events_async(self, interval: float = 5.0) -> AsyncIterator[Event]:
+        """The same on the running asyncio loop."""
+        return events_async(self.root, self.id, interval)
 
     def update(self, resources: Mapping[str, Any]) -> None:
         """Change limits: an OCI linux.resources object. Raises ConfigInvalid with every problem."""
