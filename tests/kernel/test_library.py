@@ -24,7 +24,7 @@ from estiba.errors import (
     WrongState,
 )
 from estiba.lifecycle import wait
-from support import views
+from support import bundles, views
 from support.processes import Pipe
 from support.runtime import Runtime
 
@@ -359,7 +359,7 @@ def test_events_are_told_until_the_end(runtime: Runtime, bundle: MakeBundle) -> 
 
 
 def test_events_of_many_come_on_one_loop(runtime: Runtime, bundle: MakeBundle) -> None:
-    async def watch(config: Bundle) -> int:
+    async def watch(config: bundles.Bundle) -> int:
         with Container.create(config.id, config.path, root=str(runtime.root)) as container:
             container.start()
             count = 0
