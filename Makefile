@@ -8,6 +8,7 @@
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make kill           verbs killed at each of their system calls: nothing may be left (root)
+#   make fuzz           the prover and the planner under a fuzzer, judged by Python (nightly Rust, cargo-fuzz)
 #   make bench          against the peers that are there
 #   make bench-clients  ctr, podman and docker over estiba and its peers, end to end (root)
 #   make must-pass      the OCI's own programs, as far as estiba has to pass them (root)
@@ -25,7 +26,7 @@ SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python data -t
 DOOR ?= native
 RUNTIME ?=
 
-.PHONY: demo test fast lint rust python kernel kill reference clients bench bench-clients must-pass conformance record install clean
+.PHONY: demo test fast lint rust python kernel kill fuzz reference clients bench bench-clients must-pass conformance record install clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
@@ -78,6 +79,10 @@ clients: $(VENV)/installed
 
 kill: $(VENV)/installed
 	ESTIBA_KILL_EVERY=1 $(BIN)/pytest -q tests/kernel/test_killed.py
+
+fuzz: $(VENV)/installed
+	cargo fuzz --version >/dev/null || cargo install --quiet cargo-fuzz
+	$(BIN)/python tests/fuzz/fuzz.py 300
 
 bench: $(VENV)/installed
 	$(BIN)/python benches/run.py

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,24 @@ from estiba import _core, spec
 WORDS = ("", "x", "/", "/x", "..", "a b", "=", "0-3", "3-1", "\0", "1.0.", "SCMP_ACT_NOTIFY", "CAP_SYS_ADMIN")
 
 
+counted: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def counts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tell at the end how many configs both have judged."""
+    yield
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{counted['judged']} configs judged, {counted['proved']} proved and accepted")
+
+
 def check(config: Any) -> None:
     """The prover asks, or Python has nothing to say against it."""
+    counted["judged"] += 1
     if _core.prove(config=json.dumps(config).encode()) is None:
         assert spec.validate(config) == []
+        counted["proved"] += 1
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))

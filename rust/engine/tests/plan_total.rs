@@ -80,10 +80,8 @@ fn feed(text: &[u8], host: &Host) -> bool {
     }
 }
 
-#[test]
-fn no_mutation_of_a_recorded_config_panics() {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/recorded"));
-    let host = Host {
+fn host() -> Host {
+    Host {
         uid: 0,
         gid: 0,
         capabilities: u64::MAX,
@@ -91,7 +89,21 @@ fn no_mutation_of_a_recorded_config_panics() {
         has_selinux: false,
         has_apparmor: true,
         runs_foreign: false,
-    };
+    }
+}
+
+#[test]
+fn no_input_that_a_fuzzer_has_found_panics() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fuzz/corpus"));
+    let fed =
+        fs::read_dir(folder).unwrap().map(|entry| feed(&fs::read(entry.unwrap().path()).unwrap(), &host()));
+    assert!(fed.count() > 50);
+}
+
+#[test]
+fn no_mutation_of_a_recorded_config_panics() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/recorded"));
+    let host = host();
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut planned = 0;
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
