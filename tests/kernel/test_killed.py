@@ -198,14 +198,42 @@ def test_a_killed_init_makes_run_fail_and_leaves_nothing(
         assert remains(config) == [], case
 
 
+def test_a_killed_child_of_exec_makes_it_fail_and_leaves_the_container(
+    native: Runtime, bundle: MakeBundle, remains: Find, points: Counter[str]
+) -> None:
+    """Stage one, and the process that becomes the program."""
+    config = bundle(SLEEP)
+    arguments = ["exec", config.id, "true"]
+    container = native.create(config).start()
+    for name, count in calls_of_children(native, *arguments)[::EVERY]:
+        kill = f"inject={name}:signal=SIGKILL:when={count}"
+        result, _ = under_strace(native, ["-f", "-e", kill], *arguments)
+        points["children of exec"] += result.code != 0
+        case = f"SIGKILL in call {count} of {name}: {result}"
+        assert result.code in (0, KILLED, 255), case
+        assert result.code or not result.err, case
+        assert container.status() == "running", case
+        assert native.must("ps", "--format", "json", config.id).out == f"[{container.pid}]\n", case
+    check_cleaned(native, config, remains)
+
+
 def calls_of_init(runtime: Runtime, *arguments: str) -> list[tuple[str, int]]:
     """The system calls of init that its parent does not make as often, so that strace can meet init alone."""
+    return calls_of_children(runtime, *arguments, only_first=True)
+
+
+def calls_of_children(runtime: Runtime, *arguments: str, only_first: bool = False) -> list[tuple[str, int]]:
+    """The same of every process but the first one, until it becomes the program."""
     lines = under_strace(runtime, ["-f"], *arguments)[1]
     made = [match.groups() for line in lines if (match := re.match(r"(\d+) +(\w+)\(", line))]
     parent = made[0][0]
-    init = next(pid for pid, name in made if name == "execveat")
     by_parent = Counter(name for pid, name in made if pid == parent)
-    by_init = [name for pid, name in made if pid == init]
-    counted = [(name, by_init[: at + 1].count(name)) for at, name in enumerate(by_init)]
-    before_exec = counted[: by_init.index("execve")]
-    return [(name, count) for name, count in before_exec if count > by_parent[name]]
+    images = list(dict.fromkeys(pid for pid, name in made if name == "execveat"))
+    others = list(dict.fromkeys(pid for pid, _ in made if pid != parent))
+    found: dict[tuple[str, int], None] = {}
+    for child in images[:1] if only_first else others:
+        names = [name for pid, name in made if pid == child]
+        before_exec = names[: names.index("execve")] if "execve" in names else names
+        counted = [(name, before_exec[: at + 1].count(name)) for at, name in enumerate(before_exec)]
+        found |= {call: None for call in counted if call[1] > by_parent[call[0]]}
+    return list(found)
