@@ -44,6 +44,24 @@ def test_gc_removes_what_a_killed_create_left(runtime: Runtime, bundle: MakeBund
     assert runtime.run(config).code == 0
 
 
+@pytest.mark.parametrize("verb", [["gc"], ["delete", "--force"]])
+def test_a_killed_create_has_no_claim_to_the_cgroup_of_another(
+    runtime: Runtime, bundle: MakeBundle, verb: list[str]
+) -> None:
+    dead, living = bundle("true"), bundle(["sleep", "1000"])
+    dead.change("/linux/cgroupsPath", living.cgroup)
+    folder = half_made(runtime, dead)
+    record = (folder / "state.json").read_text()
+    runtime.must("gc")
+    container = runtime.start(living)
+    folder.mkdir()
+    (folder / "state.json").write_text(record)
+    runtime.must(*verb, *([dead.id] if verb[0] == "delete" else []))
+    assert not folder.exists()
+    assert container.status() == "running"
+    container.delete()
+
+
 def test_gc_removes_a_folder_without_a_record(runtime: Runtime, bundle: MakeBundle) -> None:
     config = bundle("true")
     (runtime.root / config.id).mkdir(parents=True)

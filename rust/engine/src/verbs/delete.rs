@@ -33,21 +33,41 @@ pub fn delete(root: &str, id: &str, force: bool) -> Result<Vec<Error>> {
     if !force {
         live.allow("delete")?;
     }
-    let warnings = end_all(&live)?;
+    let warnings = end_all(&live, &container.folder)?;
     drop(live);
     container.folder.remove()?;
     Ok(warnings)
 }
 
 /// Everything of a container but its folder.
-pub(super) fn end_all(live: &Live<'_>) -> Result<Vec<Error>> {
+pub(super) fn end_all(live: &Live<'_>, folder: &Folder) -> Result<Vec<Error>> {
     if let (Some(pidfd), true) = (&live.pidfd, live.status != Status::Stopped) {
         let paused = (live.status == Status::Paused).then_some(&live.record.cgroup[..]);
         end(&live.record.id, live.record.pid, pidfd, paused)?;
     }
-    remove_cgroup(&live.record.cgroup)?;
+    match live.status {
+        Status::Creating => remove_cgroup(&not_anothers(&live.record.cgroup, folder))?,
+        _ => remove_cgroup(&live.record.cgroup)?,
+    }
     let state = oci_state::text(&live.record, Status::Stopped.name());
     Ok(hooks::run_each("/hooks/poststop", &live.record.poststop, &state))
+}
+
+/// A record without a pid names cgroups that may not have been made: who has made one of the same path since then, for a
+/// container of this root, keeps it and what runs in it.
+fn not_anothers(dirs: &[Dir], folder: &Folder) -> Vec<Dir> {
+    let root = folder.path.rsplit_once('/').map_or("", |(root, _)| root);
+    let ids = state::ids(root).unwrap_or_default();
+    let others = ids.iter().filter(|id| **id != folder.id).filter_map(|id| {
+        let text = Folder::look(root, id).and_then(|other| other.read()).ok().flatten()?;
+        state::salvage(&text)
+    });
+    let taken: Vec<Dir> = others
+        .flat_map(|other| other.cgroup)
+        .filter(|dir| dir.inode != 0 && dirs.iter().any(|ours| ours.path == dir.path))
+        .collect();
+    let taken = Cgroup::from_record(&taken).still_own();
+    dirs.iter().filter(|dir| taken.dirs().iter().all(|other| other.path != dir.path)).cloned().collect()
 }
 
 fn remove_cgroup(dirs: &[Dir]) -> Result<()> {

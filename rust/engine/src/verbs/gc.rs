@@ -64,7 +64,7 @@ pub fn sweep(root: &str, id: &str, options: Options) -> Result<(Found, Vec<Error
     if options.dry_run || !wanted {
         return Ok((found, Vec::new()));
     }
-    let warnings = delete::end_all(&live)?;
+    let warnings = delete::end_all(&live, &container.folder)?;
     drop(live);
     container.folder.remove()?;
     Ok((found, warnings))
