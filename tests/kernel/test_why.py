@@ -35,6 +35,7 @@ def test_why_tells_of_a_program_that_is_missing(runtime: Runtime, bundle: MakeBu
     )
     assert rest == [
         f"bundle: {config.path}",
+        f"config: {config.path}/config.json:10:4",
         "hint: the path is looked up inside the container's root file system",
     ]
 

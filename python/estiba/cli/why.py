@@ -11,6 +11,7 @@ from estiba import _core
 from estiba.cli.settings import root
 from estiba.errors import ContainerNotFound, EstibaError, WrongState
 from estiba.lifecycle.failures import Failure, failed_starts
+from estiba.spec.positions import positions
 
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
@@ -55,11 +56,22 @@ def story(failure: Failure) -> str:
     ]
     if failure.bundle:
         lines.append(f"bundle: {failure.bundle}")
-    if failure.config:
-        lines.append(f"config: {failure.config}")
+        lines.append(f"config: {place(failure, failure.config or f'{failure.bundle}/config.json')}")
     if failure.hint:
         lines.append(f"hint: {failure.hint}")
     return "".join(f"{text}\n" for text in lines)
+
+
+def place(failure: Failure, file: str) -> str:
+    """Return the config's path, with line and column where the file still has what is to blame."""
+    if not failure.pointer:
+        return file
+    try:
+        with open(file, encoding="utf-8") as text:
+            line, column = positions(text.read(), [failure.pointer])[failure.pointer]
+    except (OSError, ValueError, IndexError):
+        return file
+    return f"{file}:{line}:{column}"
 
 
 def nothing(where: str, id: str | None) -> EstibaError:
