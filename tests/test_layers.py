@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "lifecycle": {"bundle", "spec", "errors", "tables", "_core"},
     "check": {"bundle", "spec", "errors", "tables"},
     "cli": {"check", "lifecycle", "bundle", "spec", "errors", "tables", "_core"},
+    "muelle": {"lifecycle", "bundle", "spec", "errors", "tables"},
 }
 """What each part of the package may import of the others; imports run downward."""
 

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write estiba(1) from estiba.tables. Run `python tools/man_page.py > data/data/share/man/man1/estiba.1`.
+"""Write estiba(1) and muelle(1) from estiba.tables: `python tools/man_page.py muelle > .../man1/muelle.1`.
 
-tests/unit/test_man_page.py compares. The verbs and options come from the tables; the rest is written here.
+tests/unit/test_man_page.py compares. The verbs and options come from the tables; the rest of estiba(1) is written
+here, that of muelle(1) in man_muelle.py.
 """
 
 from __future__ import annotations
 
 import sys
 
+import man_muelle
+
+from estiba.tables import muelle
 from estiba.tables.arguments import FAILURE_EXIT, GLOBAL, NATIVE, PYTHON
 from estiba.tables.version import SPEC, SPEC_OLDEST, VERSION
 
-WORDS = {"one": "{}", "optional": "[{}]", "rest": "[{}...]"}
+WORDS = {"one": "{}", "optional": "[{}]", "some": "{}...", "rest": "[{}...]"}
 
 HEAD = f"""\
 .\\" Written by tools/man_page.py; do not edit.
@@ -99,11 +103,11 @@ def options(listed: tuple[tuple[str, str, str, str, str], ...]) -> str:
     return "".join(parts)
 
 
-def verb(name: str) -> str:
-    """Lay out one command."""
-    summary, words, listed = (NATIVE | PYTHON)[name]
+def verb(command: str, name: str, described: muelle.VerbSpec) -> str:
+    """Lay out one verb of a command."""
+    summary, words, listed = described
     shown = " ".join(WORDS[many].format(word) for word, many, _help in words)
-    parts = [f".SS {name}\n", f".B estiba {name}\n.RI [ OPTION... ]\n"]
+    parts = [f".SS {name}\n", f".B {command} {name}\n.RI [ OPTION... ]\n"]
     parts += [f".I {escaped(shown)}\n"] if shown else []
     parts += [f".PP\n{sentence(summary)}\n"]
     parts += [f".TP\n\\fI{word}\\fR\n{sentence(help)}\n" for word, _many, help in words]
@@ -115,8 +119,8 @@ def sentence(text: str) -> str:
     return "\\&" + escaped(text[:1].upper() + text[1:]) + ("" if text.endswith(".") else ".")
 
 
-def page() -> str:
-    """Write the whole page."""
+def estiba_page() -> str:
+    """Write the page of `estiba`."""
     failures = ", ".join(f"{code} for {name}" for name, code in FAILURE_EXIT.items())
     return "".join(
         [
@@ -125,14 +129,30 @@ def page() -> str:
             options(GLOBAL),
             ".SH COMMANDS\n",
             "These run natively, without an interpreter, whenever the config is one that is surely valid.\n",
-            *map(verb, NATIVE),
+            *(verb("estiba", name, described) for name, described in NATIVE.items()),
             ".SH COMMANDS IN PYTHON\n",
             "These, and every --help, run in the Python package beside the command.\n".replace("-", "\\-"),
-            *map(verb, PYTHON),
+            *(verb("estiba", name, described) for name, described in PYTHON.items()),
             TAIL.replace("{failures}", failures),
         ]
     )
 
 
+def muelle_page() -> str:
+    """Write the page of `muelle`."""
+    return "".join(
+        [
+            man_muelle.HEAD,
+            ".SH OPTIONS BEFORE THE COMMAND\n",
+            options(muelle.GLOBAL),
+            ".SH COMMANDS\n",
+            *(verb("muelle", name, described) for name, described in muelle.VERBS.items()),
+            man_muelle.TAIL,
+        ]
+    )
+
+
+PAGES = {"estiba": estiba_page, "muelle": muelle_page}
+
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(PAGES[sys.argv[1]]())

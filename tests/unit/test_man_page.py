@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The man page is what the tables of arguments say."""
+"""The man pages are what the tables of arguments say."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = REPOSITORY / "data/data/share/man/man1/estiba.1"
+PAGES = REPOSITORY / "data/data/share/man/man1"
 
 
-def test_rewriting_the_man_page_changes_nothing() -> None:
-    """`python tools/man_page.py` prints the page as it stands."""
-    command = [sys.executable, "tools/man_page.py"]
-    written = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    assert written == PAGE.read_text()
+@pytest.mark.parametrize("command", ["estiba", "muelle"])
+def test_rewriting_the_man_page_changes_nothing(command: str) -> None:
+    """`python tools/man_page.py COMMAND` prints the page as it stands."""
+    words = [sys.executable, "tools/man_page.py", command]
+    written = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert written == (PAGES / f"{command}.1").read_text()

@@ -10,5 +10,8 @@ SPEC = "1.3.0"
 SPEC_OLDEST = "1.0.0"
 """The oldest one."""
 
+IMAGE_SPEC = "1.1.1"
+"""The image-spec by which images are written."""
+
 TEXT = f"estiba version {VERSION}\nspec: {SPEC}\n"
 """What --version prints. Callers parse "NAME version VERSION" and "spec: VERSION"."""

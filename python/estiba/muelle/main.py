@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From argv to a verb's function, and from its error to the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+from estiba.errors import EstibaError
+from estiba.muelle.parse import Parsed, Refusal, parse
+from estiba.tables.muelle import FAILURE_EXIT, USAGE_EXIT
+
+FUNCTIONS: dict[str, str] = {
+    "version": "version:version",
+}
+"""Verb to "module:function" of estiba.muelle, imported when it is called."""
+
+
+def main(args: list[str]) -> int:
+    """Do what argv says; return the exit code."""
+    parsed = Parsed()
+    try:
+        code = answer(args, parsed)
+        sys.stdout.flush()
+        return code
+    except Refusal as refusal:
+        return failed(refusal.message, refusal.hint, USAGE_EXIT)
+    except EstibaError as error:
+        return failed(error.message, error.hint, exit_code(error, parsed.verb))
+    except BrokenPipeError:
+        leave_stdout()
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - whatever it is, people get one line and an exit code
+        leave_stdout()
+        return unforeseen(error, parsed)
+
+
+def answer(args: list[str], parsed: Parsed) -> int:
+    """Read argv into `parsed` and call the verb."""
+    parse(args, parsed)
+    if parsed.globals.flag("version"):
+        from estiba.muelle.version import version
+
+        return version(parsed)
+    if parsed.globals.flag("help") or parsed.options.flag("help"):
+        from estiba.muelle.help import text
+
+        sys.stdout.write(text(parsed.verb))
+        return 0
+    from importlib import import_module
+
+    module, _, function = FUNCTIONS[parsed.verb].partition(":")
+    code: int = getattr(import_module(f"estiba.muelle.{module}"), function)(parsed)
+    return code
+
+
+def failed(message: str, hint: str | None, code: int) -> int:
+    """Tell of a failure: a line, and a hint where there is one; return `code`."""
+    sys.stdout.flush()
+    sys.stderr.write(f"{message}\nhint: {hint}\n" if hint else f"{message}\n")
+    return code
+
+
+def exit_code(error: EstibaError, verb: str) -> int:
+    """Return what an error says itself, as a build's RUN that failed does, else the verb's code of failures."""
+    own = getattr(error, "exit_code", None)
+    return own if isinstance(own, int) else FAILURE_EXIT.get(verb, 1)
+
+
+def unforeseen(error: Exception, parsed: Parsed) -> int:
+    """Tell of what no code of ours has met: a full disk, a file that may not be read, or a bug."""
+    code = FAILURE_EXIT.get(parsed.verb, 1)
+    if parsed.globals.flag("debug"):
+        from traceback import print_exception
+
+        print_exception(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        from estiba.errors import cause
+
+        where = f'"{os.fsdecode(error.filename)}": ' if error.filename else ""
+        return failed(f"{parsed.verb}: {where}{cause(error.errno)}", None, code)
+    what = f"{type(error).__name__}: {error}".replace("\n", " ")
+    hint = "run it again with --debug before the command, and report what it prints"
+    return failed(f"{parsed.verb}: this is a bug in muelle: {what}", hint, code)
+
+
+def leave_stdout() -> None:
+    """Send what is left for standard output nowhere: what cannot be written now, Python would try again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What muelle(1) says beside the verbs and options: tools/man_page.py puts it around them."""
+
+from __future__ import annotations
+
+from estiba.tables.muelle import USAGE_EXIT
+from estiba.tables.version import IMAGE_SPEC, VERSION
+
+HEAD = f"""\
+.\\" Written by tools/man_page.py; do not edit.
+.TH MUELLE 1 "" "estiba {VERSION}" "User Commands"
+.SH NAME
+muelle \\- build, keep, move and run images
+.SH SYNOPSIS
+.B muelle
+.RI [ OPTION... ]
+.I COMMAND
+.RI [ ARGUMENT... ]
+.SH DESCRIPTION
+.B muelle
+works on images as the OCI image specification ({IMAGE_SPEC}) has them: stacks of layers, kept once and shared.
+Each reference, such as
+.IR web:latest ,
+remembers which images it has named.
+.PP
+A value follows its option as the next word, after an equals sign, or after a letter at once; letters of flags may
+stand together.
+"""
+
+TAIL = f"""\
+.SH EXIT STATUS
+.B run
+exits as the program did, or with 128 and the signal's number; with 125 when muelle failed, 126 when the program
+cannot be executed, 127 when it is not there.
+A command line that cannot be taken is {USAGE_EXIT}; any other failure is 1.
+A failure is one line on standard error, then at most one hint.
+.SH ENVIRONMENT
+.TP
+.B ESTIBA_STORE
+Where images live, unless
+.B \\-\\-store
+says it.
+.TP
+.B ESTIBA_ROOT
+Where running containers are on record, unless
+.B \\-\\-root
+says it.
+.SH FILES
+.TP
+.I /var/lib/estiba
+The store: blobs, unpacked layers, references with their past, volumes, containers.
+For users without privileges it is the folder estiba in
+.BR $XDG_DATA_HOME .
+.SH SEE ALSO
+.BR estiba (1)
+"""
