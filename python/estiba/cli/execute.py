@@ -35,7 +35,7 @@ def execute(parsed: Parsed) -> int:
             )
         begin(parsed, process).close()
         return 0
-    from estiba.cli.foreground import attend
+    from estiba.lifecycle.foreground import attend
 
     return attend(lambda console: begin(parsed, process, console), terminal=relayed)
 

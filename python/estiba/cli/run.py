@@ -47,7 +47,7 @@ def run(parsed: Parsed) -> int:
             start()
             code = 0
         else:
-            from estiba.cli.foreground import attend
+            from estiba.lifecycle.foreground import attend
 
             code = attend(create, start, terminal=relayed)
         if detached or parsed.options.flag("keep"):

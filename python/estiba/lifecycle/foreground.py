@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from estiba._core import Process
-    from estiba.cli.terminal import Relay
+    from estiba.lifecycle.terminal import Relay
 
 STDIN = 0
 
@@ -78,7 +78,7 @@ def attend(
             if go is not None:
                 go()
             return foreground.wait(process)
-        from estiba.cli.terminal import Console, Relay
+        from estiba.lifecycle.terminal import Console, Relay
 
         with Console() as console:
             process = make(console.path)
