@@ -20,10 +20,11 @@ ALLOWED: dict[str, set[str]] = {
     "errors": {"tables"},
     "spec": {"errors", "tables"},
     "bundle": {"spec", "errors"},
+    "rootfs": {"spec", "errors"},
     "lifecycle": {"bundle", "spec", "errors", "tables", "_core"},
     "check": {"bundle", "spec", "errors", "tables"},
     "cli": {"check", "lifecycle", "bundle", "spec", "errors", "tables", "_core"},
-    "muelle": {"lifecycle", "bundle", "spec", "errors", "tables"},
+    "muelle": {"lifecycle", "rootfs", "bundle", "spec", "errors", "tables"},
 }
 """What each part of the package may import of the others; imports run downward."""
 

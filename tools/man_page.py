@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 
 import man_muelle
-
 from estiba.tables import muelle
 from estiba.tables.arguments import FAILURE_EXIT, GLOBAL, NATIVE, PYTHON
 from estiba.tables.version import SPEC, SPEC_OLDEST, VERSION

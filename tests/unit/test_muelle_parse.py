@@ -101,7 +101,11 @@ def test_no_size_is_made_of_what_means_none(text: str) -> None:
     [
         ([], "no command given", "see `muelle --help`"),
         (["rum", "web"], '"rum" is not a command', 'did you mean "run"?'),
-        (["run", "--memroy", "1m", "web"], 'muelle run: "--memroy" is not an option', 'did you mean "--memory"?'),
+        (
+            ["run", "--memroy", "1m", "web"],
+            'muelle run: "--memroy" is not an option',
+            'did you mean "--memory"?',
+        ),
         (["run", "-x", "web"], 'muelle run: "-x" is not an option', "see `muelle run --help`"),
         (["run", "-tx", "web"], 'muelle run: "-x" is not an option', "see `muelle run --help`"),
         (["run", "-tty", "web"], 'muelle run: "-y" is not an option', 'did you mean "--tty"?'),

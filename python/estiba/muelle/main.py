@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import sys
 
-
 from estiba.errors import EstibaError
 from estiba.muelle.parse import Parsed, Refusal, parse
 from estiba.tables.muelle import FAILURE_EXIT, USAGE_EXIT

@@ -164,7 +164,9 @@ def read_value(
     if kind == "size" and size(value) is None:
         raise Refusal(verb, "not-a-size", what=what, value=value)
     if kind == "choice" and value not in metavar.split("|"):
-        raise Refusal(verb, "bad-value", nearest(value, metavar.split("|")), what=what, metavar=metavar, value=value)
+        raise Refusal(
+            verb, "bad-value", nearest(value, metavar.split("|")), what=what, metavar=metavar, value=value
+        )
     options.given.append((name, value))
     return after
 
