@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every error that estiba raises: one class a kind, the facts as attributes, the text made once.
 
-The leaves of this tree are the engine's `ErrorKind`s, which the Rust side finds by name, and ArgumentInvalid, which
-is the library's alone.
+The leaves of this tree are the engine's `ErrorKind`s, which the Rust side finds by name, and what only Python
+judges: ArgumentInvalid, and the leaves of ImageError and BuildError.
 """
 
 from __future__ import annotations
@@ -142,3 +142,59 @@ class ExecFailed(ProcessError):
 
 class InternalError(EstibaError):
     """This is a bug in estiba; the message says what to report."""
+
+
+class ImageError(EstibaError):
+    """An image, its store or a registry is not as it has to be. Its leaves are Python's alone."""
+
+
+class ReferenceInvalid(ImageError):
+    """A text is no name of an image, no tag, no digest and no platform."""
+
+
+class ImageNotFound(ImageError):
+    """The store has no image of this name, digest or id."""
+
+
+class BlobNotFound(ImageError):
+    """The store has not the blob that an image is made of."""
+
+
+class BlobCorrupt(ImageError):
+    """Bytes are not what their digest or their size says."""
+
+
+class ManifestInvalid(ImageError):
+    """A manifest, an index or an image's config breaks the image specification."""
+
+
+class LayerInvalid(ImageError):
+    """A layer's archive cannot be unpacked; the message names the entry."""
+
+
+class ArchiveInvalid(ImageError):
+    """A file that images are to be loaded from is no such archive, or a damaged one."""
+
+
+class StoreError(ImageError):
+    """The store cannot be opened, read or written."""
+
+
+class RegistryRefused(ImageError):
+    """A registry answered, and the answer is no."""
+
+
+class RegistryUnreachable(ImageError):
+    """A registry did not answer, or stopped in the middle, however often it was asked."""
+
+
+class BuildError(EstibaError):
+    """An image could not be built. Its leaves are Python's alone."""
+
+
+class BuildFileInvalid(BuildError):
+    """A Containerfile cannot be built as it is written; the message begins with file:line:column."""
+
+
+class BuildFailed(BuildError):
+    """A step of a build failed."""

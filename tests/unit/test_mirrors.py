@@ -22,8 +22,9 @@ def leaves(kind: type[errors.EstibaError]) -> set[str]:
 
 
 def test_every_error_kind_is_a_class_and_every_class_a_kind() -> None:
-    """errors.py and the table of kinds name the same; what a caller of the library gives, Python alone judges."""
-    assert leaves(errors.EstibaError) == {*ERROR_KINDS, "ArgumentInvalid"}
+    """errors.py and the table of kinds name the same; a caller's values, images and builds Python alone judges."""
+    pythons = {"ArgumentInvalid"} | leaves(errors.ImageError) | leaves(errors.BuildError)
+    assert leaves(errors.EstibaError) == {*ERROR_KINDS} | pythons
 
 
 def test_engine_knows_the_same_error_kinds() -> None:
