@@ -13,7 +13,9 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.images.blobs import Blobs
+    from estiba.images.changes import Change, compare
     from estiba.images.config import History, ImageConfig
+    from estiba.images.history import Row, Version
     from estiba.images.image import Image
     from estiba.images.layout import Layout
     from estiba.images.manifest import Descriptor, Index, Manifest
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
     from estiba.images.record import Record
     from estiba.images.reference import Reference
     from estiba.images.references import References
+    from estiba.images.stack import Stack
     from estiba.images.store import Store, default_root
 
 __all__ = [
     "Blobs",
+    "Change",
     "Descriptor",
     "History",
     "Image",
@@ -36,12 +40,17 @@ __all__ = [
     "Record",
     "Reference",
     "References",
+    "Row",
+    "Stack",
     "Store",
+    "Version",
+    "compare",
     "default_root",
 ]
 
 _HOME = {
     "Blobs": "blobs",
+    "Change": "changes",
     "Descriptor": "manifest",
     "History": "config",
     "Image": "image",
@@ -53,7 +62,11 @@ _HOME = {
     "Record": "record",
     "Reference": "reference",
     "References": "references",
+    "Row": "history",
+    "Stack": "stack",
     "Store": "store",
+    "Version": "history",
+    "compare": "changes",
     "default_root": "store",
 }
 

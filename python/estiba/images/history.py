@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What made an image, layer by layer; what a name pointed to before; and the way back.
+
+Docker's history shows `<missing>` for the layers of a base that was pulled. Here each row that has a layer says which.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from estiba.errors import ImageError, ImageNotFound, ReferenceInvalid
+from estiba.images import digest as digests
+from estiba.images.config import History
+from estiba.images.image import Image
+from estiba.images.reach import missing
+
+if TYPE_CHECKING:
+    from estiba.images.record import Record, Verb
+    from estiba.images.reference import Reference
+    from estiba.images.store import Store
+
+_AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+class Row(NamedTuple):
+    """One step that made an image."""
+
+    entry: History
+    """What the config says of it; empty for a layer of which it says nothing."""
+    size: int = 0
+    """Bytes of the packed layer; 0 for a step that made none."""
+    digest: str | None = None
+    """The packed layer's blob; None for a step that made none."""
+    diff_id: str | None = None
+    chain_id: str | None = None
+    shared_with: tuple[str, ...] = ()
+    """The short names of other images in the store that stand on this very chain."""
+
+
+class Version(NamedTuple):
+    """Something that a reference pointed to."""
+
+    number: int
+    digest: str
+    time: str
+    """When it came, RFC 3339 in UTC."""
+    verb: Verb
+    who: str
+    is_current: bool
+    is_here: bool
+    """Whether its manifest is still in the store, so that one can go back to it."""
+
+
+def rows(image: Image) -> list[Row]:
+    """Return what made `image`, newest first. Raises what `Image` raises."""
+    config, layers = image.config, image.manifest.layers
+    sharers = _sharers(image)
+    made: list[Row] = []
+    position = 0
+
+    def layer_row(entry: History, position: int) -> Row:
+        chain_id = image.chain_ids[position]
+        layer = layers[position]
+        sharing = tuple(sharers.get(chain_id, ()))
+        return Row(entry, layer.size, layer.digest, config.diff_ids[position], chain_id, sharing)
+
+    told = sum(not entry.empty_layer for entry in config.history)
+    # A config that tells of fewer layers than there are is silent about the lowest: those of an imported base.
+    while position < len(layers) - told:
+        made.append(layer_row(History(), position))
+        position += 1
+    for entry in config.history:
+        if entry.empty_layer or position >= len(layers):
+            made.append(Row(entry))
+        else:
+            made.append(layer_row(entry, position))
+            position += 1
+    return made[::-1]
+
+
+def versions(store: Store, reference: Reference) -> list[Version]:
+    """Return all that `reference` ever pointed to, oldest first, numbered from 1; [] for a name never used."""
+    log = store.references.log(reference)
+    current = log[-1].version if log and log[-1].after else None
+    return [
+        Version(
+            one.version,
+            one.after,
+            one.time,
+            one.verb,
+            one.who,
+            one.version == current,
+            store.blobs.has(one.after),
+        )
+        for one in log
+        if one.after and one.verb != "rollback"
+    ]
+
+
+def rollback(
+    store: Store, reference: Reference, to: str | int | None = None, *, who: str | None = None
+) -> Record:
+    """Let `reference` point to an earlier version, or a later one again; return the record of the move.
+
+    `to`: a version's number; a digest or its first digits; a time, for what the name pointed to then
+    ("2026-11-24T16:20", local time unless it says otherwise; "2h" for two hours ago). Without it: the version before
+    the current one, or, for a name that was removed, its last. Raises ImageNotFound, ReferenceInvalid.
+    """
+    log = store.references.log(reference)
+    if not log:
+        raise ImageNotFound(f'"{reference.familiar}" has no versions: it never named an image')
+    target = _target(log, to)
+    if target is None:
+        raise ImageNotFound(f'"{reference.familiar}": no version {_words(to)}', hint=_offer(store, reference))
+    assert target.after is not None
+    _check_whole(store, reference, target)
+    if log[-1].after == target.after and log[-1].version == target.version:
+        return log[-1]
+    return store.references.return_to(reference, target, who=who)
+
+
+def _target(log: list[Record], to: str | int | None) -> Record | None:
+    """Return the record of the version that `to` means, None if there is none."""
+    arrivals = [one for one in log if one.after and one.verb != "rollback"]
+    if to is None:
+        return _before(log[-1], arrivals)
+    text = str(to)
+    is_number = text.isascii() and text.isdigit()
+    if is_number and (numbered := [one for one in arrivals if str(one.version) == text]):
+        return numbered[0]
+    digits = text.removeprefix(digests.PREFIX)
+    if len(digits) >= 4 and digests.is_hexadecimal(digits):
+        return _by_digits(arrivals, digits)
+    if is_number:
+        return None
+    moment = _moment(text)
+    return next((one if one.after else None for one in reversed(log) if one.time <= moment), None)
+
+
+def _before(last: Record, arrivals: list[Record]) -> Record | None:
+    if last.after is None:
+        return next((one for one in arrivals if one.version == last.version), None)
+    older = [one for one in arrivals if one.version < last.version and one.after != last.after]
+    return max(older, key=lambda one: one.version, default=None)
+
+
+def _by_digits(arrivals: list[Record], digits: str) -> Record | None:
+    found = [
+        one for one in arrivals if one.after and one.after.removeprefix(digests.PREFIX).startswith(digits)
+    ]
+    if len({one.after for one in found}) > 1:
+        raise ReferenceInvalid(f'"{digits}" begins the digests of several versions')
+    return found[-1] if found else None
+
+
+def _moment(text: str) -> str:
+    """Return a time as records have it."""
+    from datetime import UTC, datetime, timedelta
+
+    try:
+        if age := re.fullmatch(r"([0-9]{1,9})([smhdw])", text):
+            moment = datetime.now(UTC) - timedelta(seconds=int(age[1]) * _AGES[age[2]])
+        else:
+            moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ReferenceInvalid(
+            f'"{text}" is no version: not a number, a digest or a time',
+            hint="write 3, the first digits of a digest, 2026-11-24T16:20, or 2h for two hours ago",
+        ) from None
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _check_whole(store: Store, reference: Reference, target: Record) -> None:
+    """Raise ImageNotFound if the version's manifest, config or a layer is gone: what a name points to is whole."""
+    assert target.descriptor is not None
+    try:
+        gone = [one.digest for one in missing(store.blobs, target.descriptor)]
+        why = f"blob {gone[0]} is gone" if gone else None
+    except ImageError as error:
+        why = error.message
+    if why:
+        raise ImageNotFound(
+            f'"{reference.familiar}": version {target.version} is not whole: {why}',
+            hint="`muelle prune` keeps the last versions of each name; older ones go",
+        )
+
+
+def _sharers(image: Image) -> dict[str, list[str]]:
+    """Return for each chain of `image` the other names that stand on it."""
+    own = set(image.chain_ids)
+    found: dict[str, list[str]] = {}
+    for reference, descriptor in image.store.references.iterate():
+        if descriptor.digest == image.digest:
+            continue
+        try:
+            other = Image(image.store, descriptor)
+            chain = other.chain_ids
+        except ImageError:
+            continue  # an artifact, another platform's, or damaged: fsck tells of it
+        if other.digest != image.digest:
+            for chain_id in own.intersection(chain):
+                found.setdefault(chain_id, []).append(reference.familiar)
+    return found
+
+
+def _words(to: str | int | None) -> str:
+    return "before the current one" if to is None else f'"{to}"'
+
+
+def _offer(store: Store, reference: Reference) -> str:
+    known = [f"{one.number} ({one.digest[7:19]})" for one in versions(store, reference) if one.is_here]
+    return (
+        f"there are: {', '.join(known[-10:])}" if known else "none of its versions is in the store any more"
+    )
