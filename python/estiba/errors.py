@@ -28,6 +28,24 @@ class Problem(NamedTuple):
         return f"{where}: {self.message}"
 
 
+class BuildFileProblem(NamedTuple):
+    """One thing that is wrong with a Containerfile."""
+
+    file: str
+    """Its name as it was given."""
+    line: int
+    """From 1."""
+    column: int
+    """From 1, in characters."""
+    message: str
+    """What is wrong, one line, without the place."""
+    hint: str | None = None
+    """What to do about it, if there is something to say."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
 def cause(errno: int | None) -> str:
     """Say what an error number means in the words of this house: `access refused (EACCES)`."""
     from estiba.tables.errnos import ERRNOS
@@ -193,7 +211,22 @@ class BuildError(EstibaError):
 
 
 class BuildFileInvalid(BuildError):
-    """A Containerfile cannot be built as it is written; the message begins with file:line:column."""
+    """A Containerfile breaks the rules of its language; `problems` has every breach, in the file's order.
+
+    The message begins with file:line:column of the first.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pointer: str | None = None,
+        errno: int | None = None,
+        hint: str | None = None,
+        problems: tuple[BuildFileProblem, ...] = (),
+    ) -> None:
+        super().__init__(message, pointer=pointer, errno=errno, hint=hint)
+        self.problems = problems
 
 
 class BuildFailed(BuildError):
