@@ -42,6 +42,11 @@ class Process:
     def warnings(self) -> list[str]:
         """What was asked for and left out: labels of security modules that this host has not."""
     @property
+    def trace(self) -> str | None:
+        """With `trace`, when each phase of create began: {"engine": [{"phase", "at"}], "init": [{"step", "pointer",
+        "at"}]} as JSON, `at` in nanoseconds since 1970. The last phase of the engine is "end".
+        """
+    @property
     def stdio(self) -> int | None:
         """The terminal's controlling side when `console="return"` was asked for; the caller owns it."""
     @property
@@ -71,6 +76,7 @@ def create(
     stdio: tuple[int, int, int] | None = None,
     cgroup_manager: Literal["cgroupfs", "systemd", "disabled"] = "cgroupfs",
     gate: bool = True,
+    trace: bool = False,
 ) -> Process:
     """Create the container: everything done but the program's start. Without `gate` the program runs at once.
 

@@ -30,6 +30,7 @@ VERBS: dict[str, str] = {
     "features": "features:features",
     "gc": "gc:gc",
     "spec": "spec:spec",
+    "trace": "trace:trace",
     "validate": "validate:validate",
     "why": "why:why",
 }

@@ -14,16 +14,19 @@ if TYPE_CHECKING:
     from estiba.lifecycle.container import Container, State
     from estiba.lifecycle.failures import Failure, failed_starts
     from estiba.lifecycle.recovery import Swept, sweep
+    from estiba.lifecycle.trace import Phase, trace_start
     from estiba.lifecycle.waiting import wait, wait_async
 
 __all__ = [
     "Container",
     "Failure",
+    "Phase",
     "State",
     "Swept",
     "failed_starts",
     "state_root",
     "sweep",
+    "trace_start",
     "wait",
     "wait_async",
 ]
@@ -31,10 +34,12 @@ __all__ = [
 _HOME = {
     "Container": "container",
     "Failure": "failures",
+    "Phase": "trace",
     "State": "container",
     "Swept": "recovery",
     "failed_starts": "failures",
     "sweep": "recovery",
+    "trace_start": "trace",
     "wait": "waiting",
     "wait_async": "waiting",
 }

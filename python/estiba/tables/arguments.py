@@ -207,6 +207,16 @@ PYTHON: dict[
             HELP,
         ),
     ),
+    "trace": (
+        "start a container, end it once its program runs, and show how long each phase took",
+        (("BUNDLE", "optional", "the folder of config.json; the current one by default"),),
+        (
+            CONFIG,
+            ("format", "", "choice", "text|json", "how to print"),
+            ("svg", "", "text", "FILE", "draw the phases into FILE, too"),
+            HELP,
+        ),
+    ),
     "why": (
         "say why the last start failed, of one container or of all",
         (("ID", "optional", "the container's name"),),

@@ -81,6 +81,7 @@ fn make(
         stdio: None,
         cgroup_manager: settings::cgroup_manager(&parsed.globals),
         gate: true,
+        trace: false,
     })
 }
 

@@ -29,6 +29,8 @@ pub struct Given<'a> {
     pub terminal: Option<OwnedFd>,
     /// The state for hooks inside: an unsealed memfd, filled once the pid is known.
     pub state: Option<OwnedFd>,
+    /// The memory of a trace, which the verb keeps.
+    pub trace: Option<RawFd>,
     pub container: Option<BorrowedFd<'a>>,
     pub cgroup: Option<BorrowedFd<'a>>,
     pub cgroup_procs: &'a [RawFd],
@@ -183,6 +185,7 @@ fn open_handed(plan: &Plan, given: &Given<'_>) -> Result<Vec<Open>> {
                     Open::Theirs(given.terminal.as_ref().ok_or_else(|| lost("a terminal's socket"))?.raw())
                 }
                 Handed::State => Open::Theirs(given.state.as_ref().ok_or_else(|| lost("the state"))?.raw()),
+                Handed::Trace => Open::Theirs(given.trace.ok_or_else(|| lost("the memory of a trace"))?),
                 Handed::Taken => Open::Own(agent::not_taken_yet()?),
                 Handed::Container => Open::Theirs(given.container.ok_or_else(|| lost("a container"))?.raw()),
                 Handed::Kept(number) => {

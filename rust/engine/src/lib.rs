@@ -30,6 +30,7 @@ mod program;
 pub mod seccomp;
 pub mod spec;
 pub mod state;
+mod trace;
 pub mod verbs;
 
 pub use error::{Error, ErrorKind, Result};

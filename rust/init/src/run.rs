@@ -6,8 +6,9 @@ use crate::program::Proof;
 use crate::step::Step;
 use crate::{bind, console, devices, filter, hooks, identity, mounts, path, program, stage};
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicU64, Ordering};
 use estiba_sys::fd::{self, BorrowedFd, OwnedFd};
-use estiba_sys::{Errno, fs, memory, mount, namespace, process, signal, socket};
+use estiba_sys::{Errno, clock, fs, memory, mount, namespace, process, signal, socket};
 
 /// Why a step failed.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,8 @@ pub struct Init<'a> {
     scratch: &'a mut [u8],
     /// What the program names and the root lacks, for the error's sentence.
     proof: Proof,
+    /// Where the time of each step goes; empty where nobody asked, and once a filter might kill for asking the time.
+    stamps: &'static [AtomicU64],
 }
 
 impl Init<'_> {
@@ -88,9 +91,13 @@ pub fn main() -> ! {
         report_to: BorrowedFd::numbered(REPORT_FD),
         scratch,
         proof: Proof::default(),
+        stamps: &[],
     };
     let mut number = 0u32;
     for step in steps {
+        if let Some(stamp) = init.stamps.get(number as usize) {
+            stamp.store(clock::wall_nanoseconds(), Ordering::Relaxed);
+        }
         let done = match step {
             Some(step) => perform(&mut init, step),
             None => Err(Failure::from(Errno::EINVAL)),
@@ -127,6 +134,10 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             let paused = Report { step: PAUSED, errno: 0, detail: point };
             fd::write(BorrowedFd::numbered(REPORT_FD), &paused.to_bytes())?;
             answer().map(drop)
+        }
+        Step::Trace { fd } => {
+            init.stamps = memory::map_words(OwnedFd::take(fd).borrow())?;
+            Ok(())
         }
         Step::NewSession {} => done(process::new_session()),
         Step::NewKeyring { name } => identity::new_keyring(name),
@@ -267,9 +278,12 @@ fn perform_on_process<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
         Step::Hook { path, argv, env, seconds, state } => {
             hooks::run(path, argv, env, seconds, state, init.scratch)
         }
-        Step::Seccomp { flags, program, taken: None } => done(process::load_seccomp_filter(program, flags)),
-        Step::Seccomp { flags, program, taken: Some(taken) } => {
-            filter::load_with_listener(program, flags, taken, init.report_to)
+        Step::Seccomp { flags, program, taken } => {
+            init.stamps = &[];
+            match taken {
+                None => done(process::load_seccomp_filter(program, flags)),
+                Some(taken) => filter::load_with_listener(program, flags, taken, init.report_to),
+            }
         }
         Step::KeepDescriptors { from, count } => keep_descriptors(init, from, count),
         Step::Execute { argv, env } => {

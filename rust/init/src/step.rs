@@ -67,6 +67,8 @@ macro_rules! steps {
 steps! {
     /// Tell the parent that point `point` is reached, and go on when it answers.
     Pause { point: u16 }
+    /// From here on stamp the time at which each step begins into this memory, a word a step, up to a seccomp filter.
+    Trace { fd: i32 }
     NewSession {}
     /// Join a new session keyring of this name.
     NewKeyring { name: &'a CStr }

@@ -16,6 +16,8 @@ pub struct Process {
     pid: i32,
     #[pyo3(get)]
     warnings: Vec<String>,
+    #[pyo3(get)]
+    trace: Option<String>,
     /// Shared with the calls that use it, so that closing it under them reuses no number.
     pidfd: Mutex<Option<Arc<OwnedFd>>>,
     code: Mutex<Option<i32>>,
@@ -25,7 +27,7 @@ impl From<Started> for Process {
     fn from(started: Started) -> Process {
         let pidfd = Mutex::new(Some(Arc::new(started.pidfd)));
         let warnings = sentences(&started.warnings);
-        Process { pid: started.pid, warnings, pidfd, code: Mutex::new(None) }
+        Process { pid: started.pid, warnings, trace: started.trace, pidfd, code: Mutex::new(None) }
     }
 }
 

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 
 #[pyfunction]
 #[pyo3(signature = (*, root, id, bundle, config, config_file=None, pid_file=None, console_socket=None, preserve_fds=0,
-    no_pivot=false, no_new_keyring=false, stdio=None, cgroup_manager="cgroupfs", gate=true))]
+    no_pivot=false, no_new_keyring=false, stdio=None, cgroup_manager="cgroupfs", gate=true, trace=false))]
 #[expect(clippy::too_many_arguments, reason = "keywords of Python")]
 pub fn create(
     py: Python<'_>,
@@ -30,6 +30,7 @@ pub fn create(
     stdio: Option<(i32, i32, i32)>,
     cgroup_manager: &str,
     gate: bool,
+    trace: bool,
 ) -> PyResult<Process> {
     let stdio = stdio.map(<[i32; 3]>::from);
     let cgroup_manager = manager(cgroup_manager)?;
@@ -47,6 +48,7 @@ pub fn create(
         stdio,
         cgroup_manager,
         gate,
+        trace,
     };
     call(py, || engine::create::create(&request)).map(Process::from)
 }

@@ -4,7 +4,7 @@
 use crate::fd::{BorrowedFd, OwnedFd, write_all};
 use crate::{Errno, Result, fs, nr, sc};
 use core::ffi::CStr;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 const MFD_CLOEXEC: usize = 1;
 const MFD_ALLOW_SEALING: usize = 2;
@@ -53,6 +53,24 @@ pub fn map_word(fd: BorrowedFd<'_>) -> Result<&'static AtomicU32> {
     let at = unsafe { sc!(nr::MMAP, 0, 4096, PROT_READ, MAP_SHARED, fd.raw(), 0) }?;
     // SAFETY: a page is aligned, never unmapped, and only loads are made; the file's maker does not truncate it.
     Ok(unsafe { &*(at as *const AtomicU32) })
+}
+
+/// A memfd of `words` zeroes, shared with whoever maps it too.
+pub fn shared_words(name: &CStr, words: usize) -> Result<OwnedFd> {
+    let fd = memfd(name, false)?;
+    fs::truncate(fd.borrow(), (words * size_of::<u64>()) as u64)?;
+    Ok(fd)
+}
+
+/// The words of such a memfd, for as long as the process lives.
+pub fn map_words(fd: BorrowedFd<'_>) -> Result<&'static [AtomicU64]> {
+    const PROT_READ_WRITE: i32 = 3;
+    const MAP_SHARED: i32 = 1;
+    let size = fs::status(fd)?.size as usize;
+    // SAFETY: a new mapping at an address that the kernel chooses.
+    let at = unsafe { sc!(nr::MMAP, 0, size, PROT_READ_WRITE, MAP_SHARED, fd.raw(), 0) }?;
+    // SAFETY: pages are aligned, never unmapped, and only atomics touch them; who made the file does not truncate it.
+    Ok(unsafe { core::slice::from_raw_parts(at as *const AtomicU64, size / size_of::<u64>()) })
 }
 
 /// The whole of a file, privately and writably mapped, for as long as the process lives.

@@ -285,6 +285,14 @@ pub const VERBS: &[VerbSpec] = &[
         options: STATE_OPTIONS,
     },
     VerbSpec {
+        name: "trace",
+        is_native: false,
+        has_rest: false,
+        failure_exit: 1,
+        positionals: &[],
+        options: &[],
+    },
+    VerbSpec {
         name: "update",
         is_native: false,
         has_rest: false,

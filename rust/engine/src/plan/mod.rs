@@ -54,6 +54,8 @@ pub struct Options<'a> {
     pub mount_label: Option<&'a str>,
     /// The compiled seccomp filter and its flags.
     pub seccomp: Option<(&'a [u8], u32)>,
+    /// Let init stamp when each step begins.
+    pub trace: bool,
 }
 
 /// A descriptor that init is handed, in order from `FIRST_FREE_FD`.
@@ -71,6 +73,8 @@ pub enum Handed {
     Container,
     /// The file that says whether the parent has taken the seccomp listener.
     Taken,
+    /// The memory that init stamps for a trace.
+    Trace,
     /// The caller's descriptor of this number.
     Kept(i32),
 }
@@ -120,6 +124,10 @@ pub fn create(spec: &Spec<'_>, host: &Host, options: &Options<'_>) -> Result<Pla
     let mut plan =
         Plan { oom_score_adj: process.oom_score_adj, terminal: process.terminal, ..Plan::default() };
     let options = &Options { mount_label: labels::of_mounts(&mut plan, spec, host), ..options.clone() };
+    if options.trace {
+        let fd = plan.hand(Handed::Trace);
+        plan.add(Origin::Runtime, Step::Trace { fd });
+    }
     namespaces::plan(&mut plan, spec, host)?;
     plan.add(Origin::Runtime, Step::NewSession {});
     process::keyring(&mut plan, options);

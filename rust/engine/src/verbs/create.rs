@@ -15,6 +15,7 @@ use crate::plan::{self, Options, Plan};
 use crate::spec::seccomp::Listener;
 use crate::spec::{self, Spec, Text};
 use crate::state::{self, FORMAT, Folder, Record};
+use crate::trace::{self, Trace};
 use crate::{clock, console, hooks, oci_state, proc, seccomp};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -38,6 +39,8 @@ pub struct Request<'a> {
     pub cgroup_manager: CgroupManager,
     /// Wait for `start` before the program runs.
     pub gate: bool,
+    /// Note when each phase begins.
+    pub trace: bool,
 }
 
 pub fn create(request: &Request<'_>) -> Result<Started> {
@@ -46,14 +49,18 @@ pub fn create(request: &Request<'_>) -> Result<Started> {
 
 /// `terminal`: a connected socket that takes the container's terminal, instead of the console socket's path.
 pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
+    let mut trace = Trace::new(request.trace);
+    trace.mark("read the config");
     let mut spec = spec::parse(request.config)?;
     if let (Some(process), Some(_)) = (&mut spec.process, &terminal) {
         foreground::take_callers_size(process);
     }
+    trace.mark("look at the host");
     let host = Host::read()?.with_labels(spec.process.as_ref(), spec.linux.mount_label.as_deref());
+    trace.mark("take the state folder");
     let folder = Folder::make(request.root, request.id)?;
     let mut undo = Undo { cgroup: None, launched: None };
-    match create_in(&folder, request, &spec, &host, terminal, &mut undo) {
+    match create_in(&folder, request, &spec, &host, terminal, &mut undo, &mut trace) {
         Ok(started) => Ok(started),
         Err(error) => {
             let phase = undo.phase(&error);
@@ -106,8 +113,11 @@ fn create_in(
     host: &Host,
     terminal: Option<OwnedFd>,
     undo: &mut Undo,
+    trace: &mut Trace,
 ) -> Result<Started> {
+    trace.mark("compile the seccomp profile");
     let filter = spec.linux.seccomp.as_ref().map(seccomp::compile).transpose()?;
+    trace.mark("find the cgroup's place");
     let asked = Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty());
     let place_request = PlaceRequest {
         manager: request.cgroup_manager,
@@ -118,6 +128,7 @@ fn create_in(
     let own = if place_request.needs_membership() { Membership::read()? } else { Membership::default() };
     let dirs = place(place_request, &host.layout, &own)?;
     let dirs = Cgroup::survey(dirs)?;
+    trace.mark("plan");
     let options = Options {
         id: request.id,
         bundle: request.bundle,
@@ -127,9 +138,11 @@ fn create_in(
         no_new_keyring: request.no_new_keyring,
         cgroup: &dirs,
         seccomp: filter.as_ref().map(|filter| (&filter.program[..], filter.flags)),
+        trace: request.trace,
         ..Options::default()
     };
     let plan = plan::create(spec, host, &options)?;
+    trace.mark("write the record");
     let mut record = first_record(request, spec, dirs.clone());
     if filter.as_ref().is_some_and(|filter| filter.notify) {
         record.seccomp_listener = Some(listener_of(spec)?);
@@ -138,6 +151,7 @@ fn create_in(
     if let Some(filter) = &filter {
         folder.write_file(state::FILTER, &[&filter.flags.to_le_bytes()[..], &filter.program].concat())?;
     }
+    trace.mark("make the cgroup");
     let Undo { cgroup, launched } = undo;
     let resources = &spec.linux.resources;
     let cgroup = &*cgroup.insert(match request.cgroup_manager {
@@ -146,7 +160,8 @@ fn create_in(
             Cgroup::create(dirs, resources, &host.layout, !host.is_privileged())?
         }
     });
-    let mut given = Given { stdio: request.stdio, ..Given::default() };
+    trace.mark("open what init is handed");
+    let mut given = Given { stdio: request.stdio, trace: trace.watch(&plan)?, ..Given::default() };
     if request.gate {
         given.gate = Some((folder.make_fifo(state::GATE)?, folder.make_fifo(state::OUTCOME)?));
     }
@@ -158,7 +173,9 @@ fn create_in(
     let state_fd = given.state.as_ref().map(hooks::duplicate).transpose()?;
     let given =
         Given { cgroup: born_in.as_ref().map(OwnedFd::borrow), cgroup_procs: &procs_numbers, ..given };
+    trace.mark("clone init");
     let running = &*launched.insert(launch::launch(&plan, given)?);
+    trace.mark("record init's pid");
     let stat = proc::stat(running.pid)?.ok_or_else(|| Error::internal("init ended before its record"))?;
     record.pid = running.pid;
     record.cgroup = cgroup.dirs().to_vec();
@@ -170,19 +187,20 @@ fn create_in(
         let inside = Record { pid: proc::pid_inside(running.pid)?, ..record.clone() };
         hooks::fill_state(&state, &oci_state::text(&inside, "created"))?;
     }
-    let program = spec.process.as_ref().map(plan::program_name).unwrap_or_default();
     let gated = request.gate;
-    settle(folder, &plan, spec, &record, running, (gated, stat.ignored), &program)?;
-    if !gated {
+    settle(folder, &plan, spec, &record, running, (gated, stat.ignored), trace)?;
+    if !gated && !spec.hooks.poststart.is_empty() {
+        trace.mark("poststart hooks");
         hooks::run_all("/hooks/poststart", &spec.hooks.poststart, &oci_state::text(&record, "running"))?;
     }
+    trace.mark(trace::END);
     if let Some(path) = request.pid_file {
         console::write_pid_file(path, running.pid)?;
     }
     let Some(Launched { pid, pidfd, .. }) = launched.take() else {
         return Err(Error::internal("a launched init was lost"));
     };
-    Ok(Started { pid, pidfd, warnings: plan.warnings })
+    Ok(Started { pid, pidfd, warnings: plan.warnings, trace: trace.text()? })
 }
 
 /// From the launch to the moment when init waits at the gate, or the program runs.
@@ -193,21 +211,27 @@ fn settle(
     record: &Record<'_>,
     launched: &Launched,
     (gated, ignored): (bool, u64),
-    program: &str,
+    trace: &mut Trace,
 ) -> Result<()> {
+    let program = &spec.process.as_ref().map(plan::program_name).unwrap_or_default();
     if plan.pauses {
+        trace.mark("wait for init's namespaces");
         match launched.next()? {
             Said::Paused => {}
             Said::Failed(report) => return Err(explain::explain(plan, launched, report, program)),
             Said::Ready | Said::Closed | Said::Listening(_) => return Err(died()),
         }
         let state = oci_state::text(record, "creating");
+        trace.mark("prestart hooks");
         hooks::run_all("/hooks/prestart", &spec.hooks.prestart, &state)?;
+        trace.mark("createRuntime hooks");
         hooks::run_all("/hooks/createRuntime", &spec.hooks.create_runtime, &state)?;
         launched.answer(0)?;
     }
+    trace.mark("write init's pid");
     folder.write(record)?;
     launched.answer(ignored)?;
+    trace.mark("wait for init");
     let mut said = launched.next()?;
     if let Said::Listening(report) = said {
         let (pid, pidfd) = (launched.pid, launched.pidfd.borrow());

@@ -63,7 +63,7 @@ fn start(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
     }
     let Launched { pid, pidfd, .. } = launched;
     let warnings = warnings.into_iter().map(Error::of_process_object).collect();
-    Ok(Started { pid, pidfd, warnings })
+    Ok(Started { pid, pidfd, warnings, trace: None })
 }
 
 /// What the kernel refuses because init has ended meanwhile, each call in its own way (a pid namespace that ends:

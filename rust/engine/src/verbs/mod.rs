@@ -19,6 +19,7 @@ pub mod update;
 pub use crate::cgroup::Manager as CgroupManager;
 
 use crate::error::Error;
+use alloc::string::String;
 use alloc::vec::Vec;
 use estiba_sys::{OwnedFd, process, signal};
 
@@ -29,6 +30,8 @@ pub struct Started {
     pub pidfd: OwnedFd,
     /// What was asked for and left out.
     pub warnings: Vec<Error>,
+    /// When each phase of the start began, as JSON, where that was asked for.
+    pub trace: Option<String>,
 }
 
 impl Started {

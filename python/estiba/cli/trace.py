@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""trace: start a container and show how long each phase of the start took."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from estiba.cli.settings import root
+from estiba.errors import HostUnsupported, cause
+from estiba.lifecycle.trace import Phase, trace_start
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from estiba.cli.parse import Parsed
+
+BAR = 40
+"""Columns of the waterfall."""
+
+
+def trace(parsed: Parsed) -> int:
+    """Print the phases of one start, and draw them where --svg says."""
+    bundle = parsed.words[0] if parsed.words else "."
+    found = trace_start(bundle, root=root(parsed), config_file=parsed.options.text("config"))
+    if file := parsed.options.text("svg"):
+        from estiba.cli.waterfall import draw
+
+        write(file, draw(found, bundle))
+    if parsed.options.text("format") == "json":
+        sys.stdout.write(json.dumps([phase._asdict() for phase in found], indent=2) + "\n")
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in waterfall(found)))
+    return 0
+
+
+def write(file: str, text: str) -> None:
+    """Write the picture. Raises HostUnsupported when the file cannot be written."""
+    try:
+        with open(file, "w", encoding="utf-8") as picture:
+            picture.write(text)
+    except OSError as error:
+        raise HostUnsupported(f'cannot write "{file}": {cause(error.errno)}', errno=error.errno) from None
+
+
+def waterfall(found: Sequence[Phase]) -> list[str]:
+    """Return a line a phase: when it began, how long it took, both as numbers and as a bar."""
+    whole = max(phase.begin + phase.duration for phase in found)
+    lines = [f"{1e3 * whole:.2f} ms from the config to the running program", " begin   took ms"]
+    for phase in found:
+        at, width = (round(BAR * part / whole) for part in (phase.begin, phase.duration))
+        bar = (" " * min(at, BAR - 1) + "█" * max(width, 1))[:BAR]
+        what = f"{phase.who:6} {phase.name}{f' {phase.pointer}' if phase.pointer else ''}"
+        lines.append(f"{1e3 * phase.begin:6.2f}  {1e3 * phase.duration:6.2f}  {bar:{BAR}}  {what}")
+    return lines
