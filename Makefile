@@ -4,7 +4,7 @@
 #   make demo           run containers by command and by library, timed (root)
 #   make test           all that has to pass before a change lands: lint, Rust, Python, kernel, must-pass
 #   make fast           what needs no root: lint, Rust, Python
-#   make kernel         the tests that start containers (root); MATRIX=all for every door in every view
+#   make kernel         the tests that start containers and build images (root); MATRIX=all for every door in every view
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make kill           verbs killed at each of their system calls: nothing may be left (root)
@@ -51,7 +51,7 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check python tests tools benches oci-conformance
 	$(BIN)/mypy
 	$(BIN)/stubtest estiba._core
-	MYPYPATH=tests $(BIN)/mypy --explicit-package-bases tests/support tests/kernel tests/conftest.py
+	MYPYPATH=tests $(BIN)/mypy --explicit-package-bases tests/support tests/kernel tests/build tests/conftest.py
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 
@@ -59,7 +59,7 @@ rust: | install
 	cargo test --quiet --workspace
 
 python: $(VENV)/installed
-	$(BIN)/pytest -q --ignore=tests/kernel --ignore=tests/clients tests
+	$(BIN)/pytest -q --ignore=tests/kernel --ignore=tests/build --ignore=tests/clients tests
 
 kernel: $(VENV)/installed
 ifeq ($(MATRIX),all)
@@ -69,6 +69,7 @@ else
 	ESTIBA_DOOR=native $(BIN)/pytest -q tests/kernel
 	ESTIBA_DOOR=python $(BIN)/pytest -q -m core tests/kernel
 endif
+	$(BIN)/pytest -q tests/build
 
 reference: $(VENV)/installed
 	ESTIBA_RUNTIME=$$(command -v runc) $(BIN)/pytest -q tests/kernel

@@ -36,7 +36,8 @@ CRATES: dict[str, set[str]] = {
     "init": {"estiba-sys"},
     "engine": {"estiba-init", "estiba-sys"},
     "cli": {"estiba-engine", "estiba-sys"},
-    "py": {"estiba-cli", "estiba-engine", "estiba-sys"},
+    "layers": {"estiba-sys"},
+    "py": {"estiba-cli", "estiba-engine", "estiba-layers", "estiba-sys"},
 }
 """What each crate may depend on; py names cli only to carry it in the source distribution, sys for pidfds."""
 
@@ -89,7 +90,7 @@ def test_crate_depends_only_on_what_is_below_it(crate: str) -> None:
     assert own <= CRATES[crate]
 
 
-@pytest.mark.parametrize("crate", ["init", "engine", "cli"])
+@pytest.mark.parametrize("crate", ["init", "engine", "cli", "layers"])
 def test_crate_forbids_unsafe_code(crate: str) -> None:
     """All unsafe code is in rust/sys; py may only deny it, for the macros' sake."""
     assert "#![forbid(unsafe_code)]" in (REPOSITORY / "rust" / crate / "src" / "lib.rs").read_text()

@@ -4,6 +4,7 @@
 Every call releases the GIL while it works. Paths are str; `root` is the state root (see estiba.lifecycle.state_root).
 """
 
+from collections.abc import Sequence
 from typing import Literal, final
 
 __all__ = [
@@ -15,9 +16,12 @@ __all__ = [
     "error_kinds",
     "exec",
     "kill",
+    "mount_overlay",
     "note_refused",
+    "open_overlay",
     "pause",
     "plan",
+    "private_mounts",
     "processes",
     "prove",
     "record",
@@ -26,6 +30,7 @@ __all__ = [
     "state",
     "stats",
     "sweep",
+    "unmount",
     "update",
 ]
 
@@ -185,3 +190,41 @@ def prove(*, config: bytes) -> str | None:
 
 def error_kinds() -> list[str]:
     """The names of the engine's error kinds; each is a class of estiba.errors."""
+
+def private_mounts() -> None:
+    """Give the calling thread a mount namespace of its own, which ends with the thread.
+
+    It sees later mounts of the host; the host sees none of its. Raises KernelRefused without CAP_SYS_ADMIN.
+    """
+
+def mount_overlay(
+    target: str,
+    lowers: Sequence[str],
+    upper: str | None = None,
+    work: str | None = None,
+    *,
+    rootless: bool = False,
+    volatile: bool = False,
+) -> None:
+    """Stack folders at `target`: `lowers` from the bottom to the top, `upper` takes the changes.
+
+    `work` is an empty folder beside `upper`; without both the mount is read-only. `rootless` keeps whiteouts in
+    user.overlay.*; `volatile` syncs nothing of `upper`, not even at the unmount. At most 500 lowers (HostUnsupported),
+    127 on kernels older than 6.5. Raises KernelRefused.
+    """
+
+def open_overlay(
+    lowers: Sequence[str],
+    upper: str | None = None,
+    work: str | None = None,
+    *,
+    rootless: bool = False,
+    volatile: bool = False,
+) -> int:
+    """Stack folders as a mount that is nowhere; return its root's descriptor, which the caller closes.
+
+    Paths in it are walked from the descriptor. Raises as mount_overlay does.
+    """
+
+def unmount(target: str) -> None:
+    """Detach the topmost mount at `target`. Raises KernelRefused."""

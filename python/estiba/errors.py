@@ -190,6 +190,10 @@ class LayerInvalid(ImageError):
     """A layer's archive cannot be unpacked; the message names the entry."""
 
 
+class TreeInvalid(ImageError):
+    """A tree of files has what cannot be copied, or cannot take what is copied into it."""
+
+
 class ArchiveInvalid(ImageError):
     """A file that images are to be loaded from is no such archive, or a damaged one."""
 

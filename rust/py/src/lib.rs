@@ -5,6 +5,7 @@
 
 mod errors;
 mod process;
+mod trees;
 mod verbs;
 
 use pyo3::pymodule;
@@ -15,6 +16,8 @@ mod _core {
     use super::errors::error_kinds;
     #[pymodule_export]
     use super::process::Process;
+    #[pymodule_export]
+    use super::trees::{mount_overlay, open_overlay, private_mounts, unmount};
     #[pymodule_export]
     use super::verbs::{
         containers, create, delete, exec, kill, note_refused, pause, plan, processes, prove, record, resume,
