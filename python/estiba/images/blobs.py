@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from estiba.errors import BlobCorrupt, BlobNotFound, StoreError
 from estiba.images import digest as digests
-from estiba.images.durable import refused, write_all
+from estiba.images.durable import open_file, refused, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ class Blobs:
         Raises BlobNotFound, StoreError.
         """
         try:
-            return os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            return open_file(self.path(digest))
         except FileNotFoundError:
             raise _absent(digest) from None
         except OSError as error:

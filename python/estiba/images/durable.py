@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from typing import TYPE_CHECKING, Self
 
 from estiba.errors import StoreError, cause
@@ -50,9 +52,22 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
+def open_file(path: str) -> int:
+    """Return a descriptor to read a regular file by, which the caller closes.
+
+    In a folder that others made the name may be a FIFO, which would make us wait, or a link that leads elsewhere.
+    Raises OSError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return descriptor
+
+
 def read_bounded(path: str, limit: int) -> bytes:
     """Return the content of a file of at most `limit` bytes. Raises StoreError if it has more, OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = open_file(path)
     try:
         if os.fstat(descriptor).st_size > limit:
             raise StoreError(f'"{path}": longer than {limit} bytes')
@@ -69,10 +84,11 @@ def _chunks(descriptor: int, limit: int) -> Iterator[bytes]:
 
 
 class Lock:
-    """flock(2) on a file, made if absent; a context. Locks of two threads exclude each other as two processes' do."""
+    """flock(2) on a file, made if absent, or on a folder; a context. Two threads exclude each other as processes do."""
 
-    def __init__(self, path: str, *, shared: bool = False) -> None:
+    def __init__(self, path: str, *, shared: bool = False, folder: bool = False) -> None:
         self._path = path
+        self._flags = os.O_RDONLY | os.O_DIRECTORY if folder else os.O_RDWR | os.O_CREAT
         self._operation = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         self._descriptor = -1
 
@@ -86,7 +102,7 @@ class Lock:
     def take(self, *, wait: bool = True) -> bool:
         """Take the lock; without `wait` return False if another holds it. Raises StoreError."""
         try:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._descriptor = os.open(self._path, self._flags | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._descriptor, self._operation | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             self.release()
@@ -105,7 +121,5 @@ class Lock:
 
 def refused(verb: str, path: str, error: OSError) -> StoreError:
     """Return what to raise when the file system said no; a full disk has a hint of its own."""
-    from errno import EDQUOT, ENOSPC
-
-    hint = "`muelle prune` frees what no name uses" if error.errno in (ENOSPC, EDQUOT) else None
+    hint = "`muelle prune` frees what no name uses" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
     return StoreError(f'cannot {verb} "{path}": {cause(error.errno)}', errno=error.errno, hint=hint)

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images in folders that are image layouts, others' as ours: `oci-dir`. Only the blobs that are missing are copied."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from estiba.errors import ArchiveInvalid, BlobCorrupt, StoreError
+from estiba.images import media
+from estiba.images.archive import images as archived
+from estiba.images.archive.load import keep
+from estiba.images.archive.tar import CHUNK
+from estiba.images.durable import Lock
+from estiba.images.layout import Layout
+from estiba.images.manifest import REFERENCE_NAME, Index
+from estiba.images.manifest import parse as parse_document
+from estiba.images.reach import reachable
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
+    from estiba.images.archive.images import Named
+    from estiba.images.blobs import Blobs
+    from estiba.images.manifest import Descriptor
+    from estiba.images.store import Store
+
+
+def load_folder(
+    store: Store, folder: str, *, only: str | None = None, name: str | None = None, who: str | None = None
+) -> list[Named]:
+    """Load the images of a layout, or that which its index calls `only`; else as `estiba.images.archive.load.load`.
+
+    Raises StoreError if the folder is no image layout, ArchiveInvalid if it has no such image, BlobNotFound,
+    BlobCorrupt, ManifestInvalid, ReferenceInvalid.
+    """
+    layout = _opened(folder)
+    images = chosen(layout, only)
+    with store.using():
+        for image in images:
+            copy_blobs(layout.blobs, store.blobs, image.descriptor)
+        return keep(store, images, name=name, who=who)
+
+
+def save_folder(
+    store: Store, images: Sequence[Named], folder: str, *, leave_out: Container[str] = ()
+) -> None:
+    """Put images (see `estiba.images.archive.save.named`) into a layout, which is made if it is absent.
+
+    What the layout has stays, except that a name leads to one image only. `leave_out`: digests of layers that whoever
+    gets the folder has. Raises StoreError, BlobNotFound, BlobCorrupt, ManifestInvalid.
+    """
+    layout = _made(folder)
+    with store.using():
+        copy_images(store.blobs, layout, images, leave_out=leave_out)
+
+
+def copy_between(source: str, target: str, *, only: str | None = None) -> list[Named]:
+    """Copy the images of one layout, or that which its index calls `only`, to another; return them. Raises as above."""
+    layout = _opened(source)
+    images = chosen(layout, only)
+    copy_images(layout.blobs, _made(target), images)
+    return images
+
+
+def chosen(layout: Layout, only: str | None) -> list[Named]:
+    """Return the images of a layout, or the one that its index calls `only`, by its whole name or its label."""
+    images = archived.of_index(Index(tuple(layout.read())).to_bytes(), layout.folder)
+    if only is None:
+        found = images
+    else:
+        found = [
+            one
+            for one in images
+            if only == one.label or only in {n for r in one.references for n in (str(r), r.familiar)}
+        ]
+    if not found:
+        known = ", ".join(
+            one.label or " ".join(map(str, one.references)) or one.descriptor.digest for one in images
+        )
+        what = f'no image "{only}"' if only else "no image"
+        raise ArchiveInvalid(f'"{layout.folder}" has {what}', hint=f"it has: {known}" if known else None)
+    return found
+
+
+def copy_images(
+    source: Blobs, target: Layout, images: Iterable[Named], *, leave_out: Container[str] = ()
+) -> None:
+    """Copy images into a layout of which we hold nothing; its index is changed last, in one step."""
+    images = list(images)
+    with Lock(target.folder, folder=True):
+        for image in images:
+            copy_blobs(source, target.blobs, image.descriptor, leave_out=leave_out)
+        index = parse_document(archived.to_index(images))
+        assert isinstance(index, Index)
+        names = {one.annotations.get(REFERENCE_NAME) for one in index.manifests} - {None}
+        digests = {one.digest for one in index.manifests}
+        kept = [
+            one
+            for one in target.read()
+            if (name := one.annotations.get(REFERENCE_NAME)) not in names
+            and (name or one.digest not in digests)
+        ]
+        target.replace([*kept, *index.manifests])
+
+
+def copy_blobs(
+    source: Blobs, target: Blobs, descriptor: Descriptor, *, leave_out: Container[str] = ()
+) -> None:
+    """Copy what `descriptor` leads to and `target` has not: layers first, so that what is there is whole.
+
+    Foreign layers that are not here are left out. Raises BlobNotFound, BlobCorrupt, ManifestInvalid, StoreError.
+    """
+    for one in reversed(list(reachable(source, descriptor))):
+        is_layer = one.media_type in media.LAYERS
+        if target.has(one.digest) or (is_layer and one.digest in leave_out):
+            continue
+        if one.media_type in media.FOREIGN and not source.has(one.digest):
+            continue
+        _copy_blob(source, target, one)
+
+
+def _copy_blob(source: Blobs, target: Blobs, one: Descriptor) -> None:
+    descriptor = source.open(one.digest)
+    try:
+        if (size := os.fstat(descriptor).st_size) != one.size:
+            raise BlobCorrupt(f"blob {one.digest}: {size} bytes, where {one.size} were promised")
+        with target.writer(expected=one.digest, size=size) as writer:
+            while chunk := os.read(descriptor, CHUNK):
+                writer.write(chunk)
+            writer.commit()
+    finally:
+        os.close(descriptor)
+
+
+def _opened(folder: str) -> Layout:
+    layout = Layout(os.path.abspath(folder))
+    layout.check()
+    return layout
+
+
+def _made(folder: str) -> Layout:
+    path = os.path.abspath(folder)
+    if os.path.isdir(path) and os.listdir(path) and not os.path.exists(os.path.join(path, "oci-layout")):
+        raise StoreError(f'"{path}" is neither empty nor an OCI image layout', hint="name another folder")
+    layout = Layout(path)
+    layout.create()
+    layout.check()
+    return layout

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Load images from an archive: one pass over a stream that may come from a pipe, and from anybody.
+
+Each file of the archive becomes a blob while its bytes pass, whatever order they come in; a blob is invisible until a
+name leads to it. When all have passed, what the archive names is looked at, and only a whole image gets its name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from estiba.errors import ArchiveInvalid, BlobCorrupt
+from estiba.images import config as configs
+from estiba.images import digest as digests
+from estiba.images import media, reach
+from estiba.images.archive import images as archived
+from estiba.images.archive.stream import open_stream
+from estiba.images.archive.tar import TarReader
+from estiba.images.layout import INDEX, MARKER
+from estiba.images.manifest import parse_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from estiba.images.archive.images import Named
+    from estiba.images.archive.tar import Member
+    from estiba.images.blobs import Blobs
+    from estiba.images.store import Store
+
+_DOCUMENTS = (MARKER, INDEX, "manifest.json")
+_LIMIT = 16 << 20
+"""Bytes of one of these documents."""
+_IGNORED = ("repositories", "VERSION")
+"""What older Dockers write beside manifest.json, which says it all."""
+_LINKS = 100
+
+
+class _Content(NamedTuple):
+    documents: dict[str, bytes]
+    members: dict[str, tuple[str, int]]
+    """Digest and size of what became a blob, by the member's name."""
+
+
+def load(store: Store, source: int, *, name: str | None = None, who: str | None = None) -> list[Named]:
+    """Load all images that can be read from the descriptor `source`, and give them the names that they have there.
+
+    `name`: what the only image is called instead. An image without a name is kept as a nameless one. What fails
+    leaves every name where it was. Raises ArchiveInvalid, BlobCorrupt, BlobNotFound for what was left out on saving
+    and is not here, ManifestInvalid, ReferenceInvalid, StoreError.
+    """
+    with store.using():
+        content = _read(store.blobs, source)
+        images = _images(content, store.blobs)
+        return keep(store, images, name=name, who=who)
+
+
+def keep(store: Store, images: Sequence[Named], *, name: str | None, who: str | None) -> list[Named]:
+    """Name images whose blobs are in the store by now, if all of them are whole. The store is in use already."""
+    if name is not None:
+        if len(images) != 1:
+            raise ArchiveInvalid(f'{len(images)} images: one name, "{name}", is not for all of them')
+        images = [archived.with_name(images[0], name)]
+    for image in images:
+        _check_whole(store.blobs, image)
+    for image in images:
+        for reference in image.references:
+            store.references.move(reference, image.descriptor, verb="load", who=who)
+        if not image.references:
+            store.references.keep(image.descriptor)
+    return list(images)
+
+
+def _read(blobs: Blobs, source: int) -> _Content:
+    """Let the archive pass by: documents into memory, other files into blobs."""
+    content = _Content({}, {})
+    links: dict[str, str] = {}
+    reader = TarReader(open_stream(source))
+    for member in reader:
+        if member.kind == "link" and member.target:
+            links[member.name] = member.target
+        elif member.kind == "file" and member.name in _DOCUMENTS:
+            content.documents[member.name] = reader.read(_LIMIT)
+        elif member.kind == "file" and member.name not in _IGNORED:
+            content.members[member.name] = _take(blobs, member, reader), member.size
+    for link in links:
+        target = link
+        for _ in range(_LINKS):
+            target = links.get(target, target)
+        if target in content.members:
+            content.members[link] = content.members[target]
+    return content
+
+
+def _take(blobs: Blobs, member: Member, reader: TarReader) -> str:
+    """Make a blob of the current member; one that is here already is held against its digest all the same."""
+    folder, _, digits = member.name.rpartition("/")
+    expected = digests.PREFIX + digits if folder == "blobs/sha256" else None
+    if expected and not digests.is_digest(expected):
+        raise ArchiveInvalid(f'archive: "{member.name}" is not the name of a blob')
+    if expected and blobs.has(expected) and blobs.size(expected) == member.size:
+        return _check(expected, reader)
+    with blobs.writer(expected=expected, size=member.size) as writer:
+        for chunk in reader.chunks():
+            writer.write(chunk)
+        return writer.commit()
+
+
+def _check(expected: str, reader: TarReader) -> str:
+    from hashlib import sha256
+
+    summed = sha256()
+    for chunk in reader.chunks():
+        summed.update(chunk)
+    if (found := digests.PREFIX + summed.hexdigest()) != expected:
+        raise BlobCorrupt(f"blob {expected}: its bytes are {found}")
+    return expected
+
+
+def _images(content: _Content, blobs: Blobs) -> list[Named]:
+    documents = content.documents
+    if INDEX in documents and MARKER in documents:
+        found = archived.of_index(documents[INDEX], f"archive: {INDEX}")
+    elif "manifest.json" in documents:
+        found = archived.of_docker(documents["manifest.json"], content.members, blobs)
+    else:
+        lacks = f"{INDEX} and {MARKER}" if INDEX not in documents else MARKER
+        raise ArchiveInvalid(
+            f"archive: no archive of images: it has no manifest.json, and no {lacks}",
+            hint="`muelle import` makes an image of a root file system",
+        )
+    if not found:
+        raise ArchiveInvalid("archive: it has no image")
+    return found
+
+
+def _check_whole(blobs: Blobs, image: Named) -> None:
+    """Raise what is wrong with an image before a name leads to it: blobs absent, of other sizes, a config that lies."""
+    if not blobs.has(image.descriptor.digest):
+        raise ArchiveInvalid(f"archive: manifest {image.descriptor.digest} is not in it")
+    for one in reach.reachable(blobs, image.descriptor):
+        if not blobs.has(one.digest):
+            if one.media_type in media.FOREIGN:
+                continue
+            raise ArchiveInvalid(
+                f"archive: blob {one.digest} is neither in it nor in the store",
+                hint="it was saved with --only-missing for a store that has more",
+            )
+        if (size := blobs.size(one.digest)) != one.size:
+            raise BlobCorrupt(f"blob {one.digest}: {size} bytes, where {one.size} were promised")
+        if one.media_type in media.MANIFESTS:
+            _check_config(blobs, one.digest)
+
+
+def _check_config(blobs: Blobs, digest: str) -> None:
+    """Hold an image's config against its manifest; of an artifact nothing is known."""
+    manifest = parse_manifest(blobs.read(digest), where=f"manifest {digest}")
+    if not manifest.is_image or not blobs.has(manifest.config.digest):
+        return
+    config = configs.parse(blobs.read(manifest.config.digest), where=f"config {manifest.config.digest}")
+    if len(config.diff_ids) != len(manifest.layers):
+        raise ArchiveInvalid(
+            f"manifest {digest}: {len(manifest.layers)} layers, but {len(config.diff_ids)} diff_ids"
+        )
+    for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True):
+        if media.LAYERS.get(layer.media_type) == "none" and layer.digest != diff_id:
+            raise BlobCorrupt(
+                f"layer {layer.digest}: a tar that is not compressed, but its diff_id is {diff_id}"
+            )
