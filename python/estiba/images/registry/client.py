@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One registry, spoken to by distribution-spec: requests with their answer to 401, retries, refusals in words.
+
+Plain HTTP and certificates that nobody vouches for are for this machine's own registry, or by `insecure`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import random
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, SSLError
+
+from estiba.errors import RegistryRefused, RegistryUnreachable
+from estiba.images.reference import DEFAULT_DOMAIN
+from estiba.images.registry import credentials as known_credentials
+from estiba.images.registry.auth import Authorizer, parse_challenge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from estiba.images.reference import Reference
+    from estiba.images.registry.credentials import Credentials
+
+TRIES = 5
+_LONGEST_WAIT = 60.0
+"""Seconds that a registry may make us wait between two tries."""
+_ANSWER_LIMIT = 1 << 20
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_HOSTS = {DEFAULT_DOMAIN: "registry-1.docker.io"}
+_CERTIFICATES = ("/etc/containers/certs.d", "/etc/docker/certs.d")
+
+Response = urllib3.BaseHTTPResponse
+
+
+class Registry:
+    """A registry as one user sees it. A context: it keeps connections. Threads may share it."""
+
+    def __init__(
+        self, domain: str, *, credentials: Credentials | None = None, insecure: bool = False, path: str = ""
+    ) -> None:
+        """Speak to `domain`; by default as who `estiba.images.registry.credentials` says, for the repository `path`."""
+        self.domain = domain
+        self._host = _HOSTS.get(domain, domain)
+        self._lenient = insecure or is_loopback(domain)
+        self._pool = urllib3.PoolManager(
+            maxsize=8,
+            timeout=urllib3.Timeout(connect=15, read=60),
+            retries=False,
+            ssl_context=_tls(domain, self._lenient),
+        )
+        known = credentials or known_credentials.find(domain, path)
+        self._authorizer = Authorizer(domain, known, self._fetch_token)
+        self._base: str | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.clear()
+
+    @property
+    def base(self) -> str:
+        """Where the API begins: "https://host"; "http://host" where that is allowed and nothing else answers."""
+        with self._lock:
+            if self._base is None:
+                secure = f"https://{self._host}"
+                is_secure = not self._lenient or self._answers(secure)
+                self._base = secure if is_secure else f"http://{self._host}"
+            return self._base
+
+    def check(self) -> None:
+        """Ask whether this is a registry that knows the user. Raises RegistryRefused, RegistryUnreachable."""
+        self.request("GET", "/v2/", scope="", accept=(200,)).drain_conn()
+
+    def request(
+        self,
+        method: str,
+        place: str,
+        *,
+        scope: str,
+        accept: Iterable[int],
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        stream: bool = False,
+    ) -> Response:
+        """Send a request and return an answer whose status is one of `accept`.
+
+        `place`: a path, or an address that the registry gave. `body`: bytes, or a function that returns a fresh file
+        for each try. With `stream` the caller reads the answer's content and releases the connection.
+        Raises RegistryRefused, RegistryUnreachable.
+        """
+        address = urljoin(self.base + "/", place)
+        self._check_plain(address)
+        accepted = frozenset(accept)
+        challenged = False
+        for left in range(TRIES - 1, -1, -1):
+            shown = self._authorizer.header(scope)
+            try:
+                answer = self._send(method, address, shown, headers, body, stream)
+            except HTTPError as error:
+                if left == 0 or isinstance(error, SSLError):
+                    raise self._unreachable(error) from error
+                self._wait(None, TRIES - left)
+                continue
+            if answer.status in accepted:
+                return answer
+            if answer.status == 401 and not challenged and "WWW-Authenticate" in answer.headers:
+                answer.drain_conn()
+                challenged = True
+                self._authorizer.answer(parse_challenge(answer.headers["WWW-Authenticate"]), scope, shown)
+            elif answer.status in _AGAIN and left:
+                answer.drain_conn()
+                self._wait(answer.headers.get("Retry-After"), TRIES - left)
+            else:
+                raise self.refusal(answer, f"{method} {urlsplit(address).path}")
+        raise self._unreachable(None)
+
+    def refusal(self, answer: Response, what: str) -> RegistryRefused:
+        """Return what to raise for an answer that is a no, in the registry's words as far as it has any."""
+        try:
+            data = answer.read(_ANSWER_LIMIT)
+            errors = json.loads(data)["errors"]
+            words = "; ".join(f"{one.get('code')}: {one.get('message')}" for one in errors)[:500]
+        except (HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            words = ""
+        answer.release_conn()
+        hints = {
+            401: f"`muelle login {self.domain}`, then again",
+            403: f"`muelle login {self.domain}` as who may do this",
+            404: "is the name right? a private repository may answer so, too",
+            429: "the registry limits how much one may ask; log in, or wait",
+        }
+        text = f'registry "{self.domain}": {what}: {answer.status}'
+        return RegistryRefused(f"{text} {words}".rstrip(), hint=hints.get(answer.status))
+
+    def _send(
+        self,
+        method: str,
+        address: str,
+        authorization: str | None,
+        headers: Mapping[str, str] | None,
+        body: Any,
+        stream: bool,
+    ) -> Response:
+        sent = dict(headers or {}) | {"User-Agent": "estiba"}
+        if authorization and urlsplit(address).netloc == self._host:
+            sent["Authorization"] = authorization
+        content = body() if callable(body) else body
+        try:
+            answer = self._pool.request(
+                method, address, headers=sent, body=content, preload_content=not stream, redirect=False
+            )
+            for _ in range(5):
+                if not (target := answer.get_redirect_location()):
+                    return answer
+                answer.drain_conn()
+                answer = self._follow(method, urljoin(address, target), sent, stream)
+        finally:
+            if callable(body):
+                content.close()
+        raise RegistryRefused(f'registry "{self.domain}": sends us from one place to the next')
+
+    def _follow(self, method: str, target: str, headers: dict[str, str], stream: bool) -> Response:
+        """Go where a registry keeps its blobs. What is shown to the registry is nobody else's."""
+        self._check_plain(target)
+        if urlsplit(target).netloc != self._host:
+            headers = {name: value for name, value in headers.items() if name != "Authorization"}
+        return self._pool.request(method, target, headers=headers, preload_content=not stream, redirect=False)
+
+    def _fetch_token(
+        self, method: str, address: str, headers: dict[str, str], body: bytes | None
+    ) -> tuple[int, bytes]:
+        self._check_plain(address)
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                answer = self._pool.request(
+                    method, address, headers=headers, body=body, preload_content=False
+                )
+                data = answer.read(_ANSWER_LIMIT)
+                answer.release_conn()
+            except HTTPError as error:
+                if left == 0:
+                    raise self._unreachable(error) from error
+                self._wait(None, TRIES - left)
+                continue
+            if answer.status not in _AGAIN or left == 0:
+                return answer.status, data
+            self._wait(answer.headers.get("Retry-After"), TRIES - left)
+        raise self._unreachable(None)
+
+    def _check_plain(self, address: str) -> None:
+        parts = urlsplit(address)
+        if parts.scheme == "https" or (parts.scheme == "http" and self.base.startswith("http:")):
+            return
+        raise RegistryRefused(f'registry "{self.domain}": sends us to "{address[:200]}", which is not HTTPS')
+
+    def _answers(self, base: str) -> bool:
+        try:
+            self._pool.request("GET", f"{base}/v2/", preload_content=False, retries=False).release_conn()
+        except HTTPError:
+            return False
+        return True
+
+    def _wait(self, retry_after: str | None, tried: int) -> None:
+        """Wait before the next try: as long as the registry says, else longer each time and not all at once."""
+        seconds = min(2.0**tried, _LONGEST_WAIT) * random.uniform(0.1, 0.3)
+        if retry_after and retry_after.isascii() and retry_after.isdigit():
+            seconds = min(float(retry_after), _LONGEST_WAIT)
+        time.sleep(seconds)
+
+    def _unreachable(self, error: HTTPError | None) -> RegistryUnreachable:
+        hint = None
+        if isinstance(error, SSLError):
+            hint = f"put the certificate into {_CERTIFICATES[0]}/{self.domain}/ca.crt"
+        return RegistryUnreachable(
+            f'registry "{self.domain}" does not answer: {error or "five tries failed"}', hint=hint
+        )
+
+
+def is_loopback(domain: str) -> bool:
+    """Return whether a registry is this machine's own."""
+    host = urlsplit(f"//{domain}").hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def repository_scope(reference: Reference, actions: str) -> str:
+    """Return the scope of a token for a repository: `actions` is "pull" or "pull,push"."""
+    return f"repository:{reference.path}:{actions}"
+
+
+def _tls(domain: str, lenient: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    found = False
+    for folder in _CERTIFICATES:
+        place = os.path.join(folder, domain)
+        if os.path.isdir(place):
+            for name in sorted(os.listdir(place)):
+                if name.endswith(".crt"):
+                    context.load_verify_locations(os.path.join(place, name))
+                    found = True
+    if lenient and not found:
+        urllib3.disable_warnings(InsecureRequestWarning)  # that was decided, and is in the docstring above
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

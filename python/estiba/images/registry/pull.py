@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pull an image: its manifest by name, then what is missing here by digest, several blobs at once.
+
+A connection that breaks is taken up again where it broke. Bytes are held against their digest while they come, and
+the name moves when all are here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from urllib3.exceptions import HTTPError
+
+from estiba.errors import BlobCorrupt, ImageNotFound, RegistryRefused, RegistryUnreachable
+from estiba.images import digest as digests
+from estiba.images import manifest as manifests
+from estiba.images import media
+from estiba.images import platform as platforms
+from estiba.images.blobs import DOCUMENT_LIMIT
+from estiba.images.image import Image
+from estiba.images.manifest import Descriptor, Index
+from estiba.images.reach import missing
+from estiba.images.registry.client import TRIES, Registry, repository_scope
+
+if TYPE_CHECKING:
+    from estiba.images.blobs import BlobWriter
+    from estiba.images.platform import Platform
+    from estiba.images.reference import Reference
+    from estiba.images.registry.client import Response
+    from estiba.images.store import Store
+
+AT_ONCE = 4
+"""Blobs that are fetched side by side."""
+_CHUNK = 1 << 18
+_ACCEPT = f"{media.OCI_INDEX}, {media.DOCKER_LIST}, {media.OCI_MANIFEST}, {media.DOCKER_MANIFEST}"
+
+
+def pull(
+    store: Store,
+    reference: Reference,
+    *,
+    platform: Platform | None = None,
+    registry: Registry | None = None,
+    insecure: bool = False,
+    who: str | None = None,
+) -> Image:
+    """Fetch the image that `reference` names at its registry, and let the store's reference point to it.
+
+    Of an index the image for `platform` (by default this machine's) is fetched, and the reference points to the index.
+    Raises RegistryRefused, RegistryUnreachable, BlobCorrupt, ManifestInvalid, ImageNotFound, StoreError.
+    """
+    own = registry or Registry(reference.domain, insecure=insecure, path=reference.path)
+    try:
+        with store.using():
+            fetcher = _Fetcher(store, reference, own)
+            top = fetcher.document(reference.digest or reference.tag or "latest")
+            manifest = fetcher.choose(top, platform)
+            fetcher.blobs(manifest)
+            image = Image(store, manifest, reference=reference)
+            _ = image.config  # read, and held against the manifest, before a name leads to it
+            if reference.tag:
+                store.references.move(reference._replace(digest=None), top, verb="pull", who=who)
+            else:
+                store.references.move(reference, top, verb="pull", who=who)
+            return image
+    finally:
+        if registry is None:
+            own.__exit__()
+
+
+class _Fetcher:
+    """One pull."""
+
+    def __init__(self, store: Store, reference: Reference, registry: Registry) -> None:
+        self._store, self._reference, self._registry = store, reference, registry
+        self._scope = repository_scope(reference, "pull")
+        self._place = f"/v2/{reference.path}"
+
+    def document(self, which: str, *, expected: Descriptor | None = None) -> Descriptor:
+        """Fetch a manifest or index by tag or digest, unless it is here already; return its descriptor."""
+        headers = {"Accept": _ACCEPT}
+        place = f"{self._place}/manifests/{which}"
+        head = self._registry.request(
+            "HEAD", place, scope=self._scope, accept=(200, 404, 405), headers=headers
+        )
+        digest = which if digests.is_digest(which) else head.headers.get("Docker-Content-Digest", "")
+        kind = head.headers.get("Content-Type", "").partition(";")[0].strip()
+        if head.status == 200 and digests.is_digest(digest) and self._store.blobs.has(digest):
+            data = self._store.blobs.read(digest)
+        else:
+            if head.status == 200 and digests.is_digest(digest):
+                place = f"{self._place}/manifests/{digest}"  # the tag may move meanwhile
+            data, kind = self._get_document(place, headers, kind)
+        return self._keep(data, kind, digest if digests.is_digest(digest) else None, expected)
+
+    def choose(self, top: Descriptor, platform: Platform | None) -> Descriptor:
+        """Return the manifest that `top` leads to, fetched."""
+        for _ in range(3):
+            if not top.is_index:
+                return top
+            document = manifests.parse(self._store.blobs.read(top.digest), where=f"index {top.digest}")
+            assert isinstance(document, Index)
+            wanted = platform or platforms.host()
+            chosen = document.pick(wanted)
+            if chosen is None:
+                offered = ", ".join(sorted({str(one.platform) for one in document.manifests if one.platform}))
+                name = self._reference.familiar
+                raise ImageNotFound(
+                    f'"{name}" has no image for {wanted}', hint=f"it has: {offered or 'none'}"
+                )
+            top = self.document(chosen.digest, expected=chosen)
+        raise ImageNotFound(f'"{self._reference.familiar}": an index in an index in an index')
+
+    def blobs(self, manifest: Descriptor) -> None:
+        """Fetch the config and the layers that are not here, the first failure ends it."""
+        wanted = list({one.digest: one for one in missing(self._store.blobs, manifest)}.values())
+        if not wanted:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(AT_ONCE, len(wanted))) as pool:
+            futures = [pool.submit(self._blob, one) for one in wanted]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                raise
+
+    def _get_document(self, place: str, headers: dict[str, str], kind: str) -> tuple[bytes, str]:
+        answer = self._registry.request(
+            "GET", place, scope=self._scope, accept=(200,), headers=headers, stream=True
+        )
+        try:
+            data = answer.read(DOCUMENT_LIMIT + 1)
+        except HTTPError as error:
+            raise RegistryUnreachable(f'registry "{self._registry.domain}": {place}: {error}') from error
+        finally:
+            answer.release_conn()
+        if len(data) > DOCUMENT_LIMIT:
+            raise RegistryRefused(
+                f'registry "{self._registry.domain}": {place}: longer than {DOCUMENT_LIMIT} bytes'
+            )
+        return data, answer.headers.get("Content-Type", kind).partition(";")[0].strip()
+
+    def _keep(self, data: bytes, kind: str, digest: str | None, expected: Descriptor | None) -> Descriptor:
+        found = digests.of_bytes(data)
+        if digest and found != digest:
+            raise BlobCorrupt(f'registry "{self._registry.domain}": manifest {digest}: its bytes are {found}')
+        if expected and expected.size != len(data):
+            raise BlobCorrupt(f"manifest {found}: {len(data)} bytes, where {expected.size} were promised")
+        known = kind if kind in media.MANIFESTS | media.INDEXES else None
+        promised = expected.media_type if expected else known
+        document = manifests.parse(data, media_type=promised, where=f"manifest {found}")
+        return Descriptor(document.media_type, self._store.blobs.put(data), len(data))
+
+    def _blob(self, one: Descriptor) -> None:
+        """Fetch one blob, going on from where a connection broke."""
+        with self._store.blobs.writer(expected=one.digest, size=one.size) as writer:
+            for tried in range(1, TRIES + 1):
+                try:
+                    self._go_on(one, writer)
+                    break
+                except HTTPError as error:
+                    if tried == TRIES:
+                        raise RegistryUnreachable(
+                            f'registry "{self._registry.domain}": blob {one.digest} broke off {TRIES} times, '
+                            f"last at {writer.written} of {one.size} bytes: {error}"
+                        ) from error
+            writer.commit()
+
+    def _go_on(self, one: Descriptor, writer: BlobWriter) -> None:
+        if writer.written == one.size and one.size:
+            return
+        headers = {"Accept-Encoding": "identity"}
+        if writer.written:
+            headers["Range"] = f"bytes={writer.written}-{one.size - 1}"
+        place = f"{self._place}/blobs/{one.digest}"
+        answer = self._registry.request(
+            "GET", place, scope=self._scope, accept=(200, 206), headers=headers, stream=True
+        )
+        try:
+            _skip(answer, writer.written if answer.status == 200 else 0)
+            for chunk in answer.stream(_CHUNK, decode_content=False):
+                writer.write(chunk)
+        finally:
+            answer.close()
+        if writer.written < one.size:
+            raise HTTPError("the connection ended too early")
+
+
+def _skip(answer: Response, count: int) -> None:
+    """Pass over what is here already, from a registry that does not go on in the middle."""
+    while count and (data := answer.read(min(count, _CHUNK), decode_content=False)):
+        count -= len(data)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Push an image: blobs that the repository lacks, by reference from a neighbour where that is enough; then the manifest."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit
+
+from estiba.errors import ImageError, RegistryRefused
+from estiba.images import media
+from estiba.images.image import find, pick
+from estiba.images.reach import reachable
+from estiba.images.registry.client import Registry, repository_scope
+from estiba.images.registry.pull import AT_ONCE
+
+if TYPE_CHECKING:
+    from estiba.images.manifest import Descriptor
+    from estiba.images.reference import Reference
+    from estiba.images.store import Store
+
+
+def push(
+    store: Store,
+    text: str,
+    target: Reference,
+    *,
+    registry: Registry | None = None,
+    insecure: bool = False,
+) -> Descriptor:
+    """Send the image that `text` names to the registry under `target`; return the descriptor of what is there now.
+
+    An index is sent whole if all its images are here, else its image for this machine is. Blobs go as they are in
+    the store, so that the digests are the same there. Raises RegistryRefused, RegistryUnreachable, ImageNotFound,
+    BlobNotFound, BlobCorrupt, ManifestInvalid.
+    """
+    own = registry or Registry(target.domain, insecure=insecure, path=target.path)
+    try:
+        with store.using():
+            top = _whole(store, find(store, text)[0])
+            parts = list(reachable(store.blobs, top))
+            documents = [one for one in parts if one.media_type in media.MANIFESTS | media.INDEXES]
+            sender = _Sender(store, target, own)
+            known = {one.digest for one in documents}
+            sender.blobs(
+                [one for one in parts if one.digest not in known and one.media_type not in media.FOREIGN]
+            )
+            for one in reversed(documents):
+                sender.document(one, one.digest)
+            if target.tag:
+                sender.document(top, target.tag)
+            return top
+    finally:
+        if registry is None:
+            own.__exit__()
+
+
+def _whole(store: Store, top: Descriptor) -> Descriptor:
+    """Return `top`, or its image for this machine if not all of an index is here."""
+    if not top.is_index:
+        return top
+    from estiba.images import manifest as manifests
+
+    document = manifests.parse(store.blobs.read(top.digest), where=f"index {top.digest}")
+    assert isinstance(document, manifests.Index)
+    return (
+        top
+        if all(store.blobs.has(one.digest) for one in document.manifests)
+        else pick(store.blobs, top, None)
+    )
+
+
+class _Sender:
+    """One push."""
+
+    def __init__(self, store: Store, target: Reference, registry: Registry) -> None:
+        self._store, self._target, self._registry = store, target, registry
+        self._scope = repository_scope(target, "pull,push")
+        self._place = f"/v2/{target.path}"
+        self._neighbours = _neighbours(store, target)
+
+    def blobs(self, parts: list[Descriptor]) -> None:
+        """Send blobs side by side, each once."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        wanted = list({one.digest: one for one in parts}.values())
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for future in [pool.submit(self._blob, one) for one in wanted]:
+                future.result()
+
+    def document(self, one: Descriptor, which: str) -> None:
+        """Put a manifest or index under a tag or its digest."""
+        answer = self._registry.request(
+            "PUT",
+            f"{self._place}/manifests/{which}",
+            scope=self._scope,
+            accept=(201, 202),
+            headers={"Content-Type": one.media_type},
+            body=self._store.blobs.read(one.digest),
+        )
+        said = answer.headers.get("Docker-Content-Digest")
+        if said and said != one.digest:
+            raise RegistryRefused(f'registry "{self._registry.domain}": took {one.digest} for {said}')
+
+    def _blob(self, one: Descriptor) -> None:
+        place = f"{self._place}/blobs/{one.digest}"
+        if self._registry.request("HEAD", place, scope=self._scope, accept=(200, 404)).status == 200:
+            return
+        place = f"{self._place}/blobs/uploads/"
+        if neighbour := self._neighbours.get(one.digest):
+            place += "?" + urlencode({"mount": one.digest, "from": neighbour})
+        answer = self._registry.request("POST", place, scope=self._scope, accept=(201, 202))
+        if answer.status == 202:
+            self._upload(one, answer.headers.get("Location", ""))
+
+    def _upload(self, one: Descriptor, location: str) -> None:
+        """Send a blob in one piece to where the registry wants it."""
+        if not location:
+            raise RegistryRefused(f'registry "{self._registry.domain}": does not say where to upload')
+        joint = "&" if urlsplit(location).query else "?"
+        self._registry.request(
+            "PUT",
+            f"{location}{joint}digest={quote(one.digest)}",
+            scope=self._scope,
+            accept=(201, 204),
+            headers={"Content-Type": "application/octet-stream", "Content-Length": str(one.size)},
+            body=lambda: os.fdopen(self._store.blobs.open(one.digest), "rb"),
+        )
+
+
+def _neighbours(store: Store, target: Reference) -> dict[str, str]:
+    """Return for each blob another repository of the same registry that should have it: our own names say so."""
+    found: dict[str, str] = {}
+    for reference, descriptor in store.references.iterate():
+        if reference.domain != target.domain or reference.path == target.path:
+            continue
+        try:
+            for one in reachable(store.blobs, descriptor):
+                found.setdefault(one.digest, reference.path)
+        except ImageError:
+            continue  # damaged, or not whole: fsck tells of it
+    return found
