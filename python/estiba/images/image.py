@@ -92,6 +92,10 @@ class Image:
             self.descriptor.size + self.manifest.config.size + sum(one.size for one in self.manifest.layers)
         )
 
+    def lowers(self) -> list[str]:
+        """Return the folders of its unpacked layers, bottom to top, unpacked if they were not (see `Layers.ensure`)."""
+        return self.store.layers.ensure(self)
+
 
 def find(store: Store, text: str) -> tuple[Descriptor, Reference | None]:
     """Return the descriptor, of a manifest or an index, that `text` names, and the reference it was found by."""

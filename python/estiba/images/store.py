@@ -5,7 +5,7 @@ store.json     {"format": 1, "overlay": "trusted" | "user"}
 lock           shared: who adds or uses; exclusive: who sweeps
 oci/           the layout: any tool reads it
 references/    the logs: see estiba.images.references
-layers/        unpacked layers
+layers/        see estiba.images.layers
 cache/ cache-mounts/ volumes/ containers/         the builder's and muelle's
 tmp/NAME/      half-made things; its maker holds tmp/NAME/lock, and what nobody holds is swept on open
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from estiba.errors import ImageError, StoreError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from estiba.images.blobs import Blobs
+    from estiba.images.layers import Layers
 
 FORMAT = 1
 SYSTEM = "/var/lib/estiba"
@@ -93,6 +95,13 @@ class Store:
     def is_rootless(self) -> bool:
         """Whether its layers are written and mounted without privileges."""
         return self.overlay == "user"
+
+    @cached_property
+    def layers(self) -> Layers:
+        """The unpacked layers."""
+        from estiba.images.layers import Layers
+
+        return Layers(self)
 
     def folder(self, name: str) -> str:
         """Return the path of one of FOLDERS: "cache", "volumes", "containers", ..."""

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Unpacked layers, shared by every image that has them: one folder a chain id, made once, then only read.
+
+    layers/HEX/fs/          what the layer adds, in overlay's form
+    layers/HEX/layer.json   what it is; the folder got its name only when both were whole
+
+What a kill leaves is in tmp. What a power cut leaves is another matter: unpacking does not wait for the disk, so each
+layer says in which boot it was made, until `settle` has synced it. One of an earlier boot is unpacked again from
+its blob, which is durable.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from errno import EEXIST, ENOTEMPTY
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from estiba.errors import BlobCorrupt, ImageError, ManifestInvalid
+from estiba.images import digest as digests
+from estiba.images import media
+from estiba.images.durable import read_bounded, refused, replace_file
+from estiba.images.fields import parse_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from estiba.images.image import Image
+    from estiba.images.manifest import Descriptor
+    from estiba.images.store import Store
+
+_BOOT = "/proc/sys/kernel/random/boot_id"
+_RECORD = "layer.json"
+MAX_BYTES = 1 << 36
+"""What all files of a layer may come to: 64 GiB."""
+MAX_ENTRIES = 1 << 21
+"""How many entries a layer may have: two million."""
+
+
+class Layer(NamedTuple):
+    """What layer.json says."""
+
+    chain_id: str
+    diff_id: str
+    parent: str | None
+    """The chain below, None for the lowest layer."""
+    size: int
+    """Bytes of its files, unpacked."""
+    entries: int
+    is_opaque: bool = False
+    """Whether its root hides all that is below; the kernel does not look there, so `ensure` leaves those out."""
+    boot: str | None = None
+    """The boot in which it was made, while it is not known to be on the disk."""
+
+
+class Layers:
+    """The folder `layers` of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._folder = store.folder("layers")
+
+    def path(self, chain_id: str) -> str:
+        """Return the folder with the layer's own files, whether it is there or not."""
+        return os.path.join(self._home(chain_id), "fs")
+
+    def get(self, chain_id: str) -> Layer | None:
+        """Return what is known of an unpacked layer; None if it is not here, or may not have reached the disk."""
+        layer = self.record(chain_id)
+        return layer if layer and layer.chain_id == chain_id and layer.boot in (None, _boot()) else None
+
+    def record(self, chain_id: str) -> Layer | None:
+        """Return what its layer.json says, whether it can be trusted or not; None if it cannot be read."""
+        try:
+            data = read_bounded(os.path.join(self._home(chain_id), _RECORD), 1 << 16)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise refused("read", self._home(chain_id), error) from error
+        return _parse(data)
+
+    def ensure(self, image: Image) -> list[str]:
+        """Return the folders of an image's layers, bottom to top; those that are missing are unpacked, side by side.
+
+        What is below a layer that hides everything is left out. Raises LayerInvalid, BlobNotFound, BlobCorrupt,
+        KernelRefused, StoreError, ManifestInvalid.
+        """
+        chain = image.chain_ids
+        known = [self.get(one) for one in chain]
+        missing = [position for position, layer in enumerate(known) if layer is None]
+        if missing:
+            with self._store.using(), self._store.tmp() as folder:
+                for position, layer in zip(missing, self._unpack_all(image, missing, folder), strict=True):
+                    known[position] = layer
+        opaque = [position for position, layer in enumerate(known) if layer and layer.is_opaque]
+        return [self.path(one) for one in chain[opaque[-1] if opaque else 0 :]]
+
+    def adopt(self, parent: str | None, diff_id: str, upper: str, *, size: int = 0, entries: int = 0) -> str:
+        """Take the folder `upper`, in the store's file system, as the layer `diff_id` on `parent`; return its chain id.
+
+        It is renamed, not copied, and must not be written any more. Its blob has to be in the store already, since a
+        power cut may take the folder. A layer that is here already stays, and so does `upper`. Raises StoreError.
+        """
+        chain_id = digests.chain_id(parent, diff_id)
+        if self.get(chain_id):
+            return chain_id
+        layer = Layer(
+            chain_id, diff_id, parent, size, entries, _hides_all(upper, self._store.overlay), _boot()
+        )
+        with self._store.tmp() as folder:
+            made = os.path.join(folder, "layer")
+            try:
+                os.mkdir(made, 0o700)
+                os.rename(upper, os.path.join(made, "fs"))
+            except OSError as error:
+                raise refused("adopt", upper, error) from error
+            self._name(made, layer)
+        return chain_id
+
+    def remove(self, chain_id: str) -> None:
+        """Remove an unpacked layer that nobody mounts; it loses its name first. Raises StoreError."""
+        with self._store.tmp() as folder:
+            try:
+                os.rename(self._home(chain_id), os.path.join(folder, "removed"))
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                raise refused("remove", self._home(chain_id), error) from error
+
+    def iterate(self) -> Iterator[str]:
+        """Yield the chain id of each folder that is here, whole or not, in no order."""
+        for name in os.listdir(self._folder):
+            if digests.is_digest(chain_id := digests.PREFIX + name):
+                yield chain_id
+
+    def settle(self) -> None:
+        """Bring all layers to the disk, so that they outlive a power cut without being unpacked again."""
+        unsettled = [layer for one in self.iterate() if (layer := self.get(one)) and layer.boot]
+        if unsettled:
+            from estiba import _core
+
+            engine: Any = _core
+            descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                engine.sync_filesystem(descriptor)
+            finally:
+                os.close(descriptor)
+            for layer in unsettled:
+                record = _write(layer._replace(boot=None))
+                replace_file(os.path.join(self._home(layer.chain_id), _RECORD), record)
+
+    def _home(self, chain_id: str) -> str:
+        return os.path.join(self._folder, digests.hex_of(chain_id))
+
+    def _unpack_all(self, image: Image, positions: list[int], folder: str) -> list[Layer]:
+        if len(positions) == 1:
+            return [self._unpack(image, positions[0], folder)]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            futures = [pool.submit(self._unpack, image, position, folder) for position in positions]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                raise
+
+    def _unpack(self, image: Image, position: int, folder: str) -> Layer:
+        """Unpack one layer. Who holds the lock on its blob unpacks it; others wait and find it made."""
+        import fcntl
+
+        descriptor, chain_id = image.manifest.layers[position], image.chain_ids[position]
+        source = self._store.blobs.open(descriptor.digest)
+        try:
+            fcntl.flock(source, fcntl.LOCK_EX)
+            if made := self.get(chain_id):
+                return made
+            return self._unpack_from(source, descriptor, image, position, folder)
+        finally:
+            os.close(source)
+
+    def _unpack_from(
+        self, source: int, descriptor: Descriptor, image: Image, position: int, folder: str
+    ) -> Layer:
+        from estiba import _core
+
+        if descriptor.media_type not in media.LAYERS:
+            raise ManifestInvalid(
+                f'manifest {image.digest}: layers/{position}/mediaType: "{descriptor.media_type}" is no layer'
+            )
+        chain_id, diff_id = image.chain_ids[position], image.config.diff_ids[position]
+        made = os.path.join(folder, digests.hex_of(chain_id))
+        tree = os.path.join(made, "fs")
+        os.makedirs(tree, 0o755)
+        target = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            engine: Any = _core
+            _, _, _, size, entries = engine.unpack_layer(
+                source,
+                target,
+                compression="auto",
+                expected_digest=descriptor.digest,
+                expected_size=descriptor.size,
+                expected_diff_id=diff_id,
+                form="overlay",
+                rootless=self._store.is_rootless,
+                max_bytes=MAX_BYTES,
+                max_entries=MAX_ENTRIES,
+            )
+        except BlobCorrupt as error:
+            error.hint = error.hint or "pull or load the image again after `muelle fsck --repair`"
+            raise
+        finally:
+            os.close(target)
+        parent = image.chain_ids[position - 1] if position else None
+        hides_all = _hides_all(tree, self._store.overlay)
+        layer = Layer(chain_id, diff_id, parent, size, entries, hides_all, _boot())
+        self._name(made, layer)
+        return layer
+
+    def _name(self, made: str, layer: Layer) -> None:
+        """Give a finished folder its name. One that is there and not trusted (see `get`) makes way."""
+        home = self._home(layer.chain_id)
+        try:
+            with open(os.path.join(made, _RECORD), "wb") as file:
+                file.write(_write(layer))
+            if os.path.exists(home) and not self.get(layer.chain_id):
+                os.rename(home, f"{made}.old")
+            os.rename(made, home)
+        except OSError as error:
+            if error.errno in (EEXIST, ENOTEMPTY) and self.get(layer.chain_id):
+                return  # another process was faster, with the same layer
+            raise refused("make", home, error) from error
+
+
+def _parse(data: bytes) -> Layer | None:
+    """Return what a layer.json says; None if a power cut left something else."""
+    try:
+        fields = parse_object(data, _RECORD)
+        parent = fields.digest("parent") if fields.values.get("parent") else None
+        return Layer(
+            fields.digest("chain_id"),
+            fields.digest("diff_id"),
+            parent,
+            fields.number("size"),
+            fields.number("entries"),
+            fields.flag("is_opaque"),
+            fields.optional_text("boot"),
+        )
+    except ImageError:
+        return None
+
+
+def _write(layer: Layer) -> bytes:
+    return json.dumps(layer._asdict()).encode()
+
+
+def _hides_all(tree: str, overlay: str) -> bool:
+    try:
+        return os.getxattr(tree, f"{overlay}.overlay.opaque") == b"y"
+    except OSError:
+        return False
+
+
+@cache
+def _boot() -> str:
+    with open(_BOOT) as file:
+        return file.read().strip()
