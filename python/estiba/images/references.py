@@ -104,14 +104,12 @@ class References:
 
     def log(self, reference: Reference) -> list[Record]:
         """Return every move of `reference`, oldest first; [] if it never named anything. Raises StoreError."""
-        try:
-            data = read_bounded(self._path(reference), _LIMIT)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise refused("read", self._path(reference), error) from error
-        records = [record.parse_line(line) for line in data.split(b"\n")]
+        records = [record.parse_line(line) for line in self._lines(reference)]
         return [one for one in records if one]
+
+    def damaged(self, reference: Reference) -> int:
+        """Return how many lines of a log cannot be read."""
+        return sum(record.parse_line(line) is None for line in self._lines(reference))
 
     def iterate(self) -> Iterator[tuple[Reference, Descriptor]]:
         """Yield each reference that names an image, sorted, and what it names."""
@@ -143,15 +141,21 @@ class References:
                 self._make_index()
             yield
 
+    def differs(self) -> bool:
+        """Return whether the index says something else than the logs; while another moves a name it may."""
+        return _is_other(self._layout.read(), self._index_of_logs())
+
     def _make_index(self) -> bool:
-        entries = [(one, self.get(one)) for one in self.logged()]
-        named = [_named(reference, one) for reference, one in entries if one]
-        before = self._layout.read()
-        after = [*(one for one in before if REFERENCE_NAME not in one.annotations), *named]
-        if differs := sorted(map(str, before)) != sorted(map(str, after)):
+        before, after = self._layout.read(), self._index_of_logs()
+        if differs := _is_other(before, after):
             self._layout.replace(after)
         self._unmark()
         return differs
+
+    def _index_of_logs(self) -> list[Descriptor]:
+        entries = [(one, self.get(one)) for one in self.logged()]
+        named = [_named(reference, one) for reference, one in entries if one]
+        return [*self.nameless(), *named]
 
     def _append(
         self, reference: Reference, descriptor: Descriptor | None, verb: Verb, who: str | None, version: int
@@ -196,6 +200,15 @@ class References:
         records = (record.parse_line(line) for line in reversed(tail.split(b"\n")) if line)
         return next((one for one in records if one), None)
 
+    def _lines(self, reference: Reference) -> list[bytes]:
+        try:
+            data = read_bounded(self._path(reference), _LIMIT)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise refused("read", self._path(reference), error) from error
+        return [line for line in data.split(b"\n") if line]
+
     def _highest(self, reference: Reference) -> int:
         return max((one.version for one in self.log(reference)), default=0)
 
@@ -216,6 +229,10 @@ class References:
 
 def _named(reference: Reference, descriptor: Descriptor) -> Descriptor:
     return descriptor._replace(annotations={REFERENCE_NAME: str(reference)})
+
+
+def _is_other(before: list[Descriptor], after: list[Descriptor]) -> bool:
+    return sorted(map(str, before)) != sorted(map(str, after))
 
 
 def _append_line(path: str, line: bytes) -> None:
