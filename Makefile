@@ -7,6 +7,7 @@
 #   make kernel         the tests that start containers and build images (root); MATRIX=all for every door in every view
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
+#   make interchange    images to and from skopeo, umoci and a registry (root)
 #   make kill           verbs killed at each of their system calls: nothing may be left (root)
 #   make fuzz           the prover and the planner under a fuzzer, judged by Python (nightly Rust, cargo-fuzz)
 #   make bench          against the peers that are there
@@ -59,7 +60,7 @@ rust: | install
 	cargo test --quiet --workspace
 
 python: $(VENV)/installed
-	$(BIN)/pytest -q --ignore=tests/kernel --ignore=tests/build --ignore=tests/clients tests
+	$(BIN)/pytest -q --ignore=tests/kernel --ignore=tests/build --ignore=tests/clients --ignore=tests/interchange tests
 
 kernel: $(VENV)/installed
 ifeq ($(MATRIX),all)
@@ -78,7 +79,13 @@ clients: $(VENV)/installed
 	tools/install-clients.sh
 	ESTIBA_DOOR=$(DOOR) ESTIBA_RUNTIME=$(RUNTIME) $(BIN)/pytest -q tests/clients
 
+.PHONY: interchange
+interchange: $(VENV)/installed
+	tools/install-interchange.sh
+	$(BIN)/pytest -q tests/interchange
+
 kill: $(VENV)/installed
+	ESTIBA_KILL_ROUNDS=1000 $(BIN)/pytest -q tests/unit/test_images_killed.py
 	ESTIBA_KILL_EVERY=1 $(BIN)/pytest -q tests/kernel/test_killed.py
 
 fuzz: $(VENV)/installed

@@ -47,3 +47,10 @@ FOREIGN = frozenset(name for name in LAYERS if "foreign" in name or "nondistribu
 def layer_type(compression: Compression) -> str:
     """Return the OCI media type of a layer that we pack with this compression."""
     return OCI_LAYER if compression == "none" else f"{OCI_LAYER}+{compression}"
+
+
+def compression_by_magic(data: bytes) -> Compression:
+    """Return how something is packed that begins with these four bytes (RFC 1952; RFC 8878)."""
+    if data.startswith(b"\x1f\x8b"):
+        return "gzip"
+    return "zstd" if data.startswith(b"\x28\xb5\x2f\xfd") else "none"

@@ -14,7 +14,6 @@ from estiba.images.archive.tar import CHUNK
 from estiba.images.durable import Lock
 from estiba.images.layout import Layout
 from estiba.images.manifest import REFERENCE_NAME, Index
-from estiba.images.manifest import parse as parse_document
 from estiba.images.reach import reachable
 
 if TYPE_CHECKING:
@@ -91,17 +90,16 @@ def copy_images(
     with Lock(target.folder, folder=True):
         for image in images:
             copy_blobs(source, target.blobs, image.descriptor, leave_out=leave_out)
-        index = parse_document(archived.to_index(images))
-        assert isinstance(index, Index)
-        names = {one.annotations.get(REFERENCE_NAME) for one in index.manifests} - {None}
-        digests = {one.digest for one in index.manifests}
+        added = archived.to_index(images)
+        names = {one.annotations.get(REFERENCE_NAME) for one in added} - {None}
+        digests = {one.digest for one in added}
         kept = [
             one
             for one in target.read()
             if (name := one.annotations.get(REFERENCE_NAME)) not in names
             and (name or one.digest not in digests)
         ]
-        target.replace([*kept, *index.manifests])
+        target.replace([*kept, *added])
 
 
 def copy_blobs(

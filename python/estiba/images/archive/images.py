@@ -8,6 +8,7 @@ Docker    manifest.json [{"Config", "RepoTags", "Layers"}]   paths of members; s
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from estiba.errors import ArchiveInvalid, BlobCorrupt, ReferenceInvalid
@@ -52,16 +53,17 @@ def of_index(data: bytes, where: str) -> list[Named]:
     return list(found.values())
 
 
-def to_index(images: Iterable[Named]) -> bytes:
-    """Return the index.json of these images: an entry a name, understood by podman, skopeo, containerd, Docker."""
-    entries = []
+def to_index(images: Iterable[Named], *, for_containerd: bool = False) -> list[Descriptor]:
+    """Return the index of these images: an entry a name; with the name that containerd and Docker 25 look for, too."""
+    entries: list[Descriptor] = []
     for image in images:
         for reference in image.references:
-            names = {REFERENCE_NAME: str(reference), CONTAINERD_NAME: str(reference)}
+            names = {REFERENCE_NAME: str(reference)}
+            names |= {CONTAINERD_NAME: str(reference)} if for_containerd else {}
             entries.append(image.descriptor._replace(annotations=names))
         if not image.references:
             entries.append(image.descriptor)
-    return Index(tuple(entries)).to_bytes()
+    return entries
 
 
 def of_docker(data: bytes, members: Mapping[str, tuple[str, int]], blobs: Blobs) -> list[Named]:
@@ -101,8 +103,8 @@ def blob_path(digest: str) -> str:
 def _name(annotations: Mapping[str, str]) -> tuple[Reference | None, str | None]:
     """Return the whole reference that annotations give, or else the label."""
     whole, label = annotations.get(CONTAINERD_NAME), annotations.get(REFERENCE_NAME)
-    if whole is not None:
-        return parse_reference(whole), None
+    if whole is not None and (reference := parse_reference(whole)) and label in (None, whole, reference.tag):
+        return reference, None  # else a tool that knows ref.name alone gave the entry another one: umoci does
     if label is not None and any(mark in label for mark in ":/"):
         return parse_reference(label), None
     return None, label
@@ -147,14 +149,9 @@ def _docker_image(entry: Fields, members: Mapping[str, tuple[str, int]], blobs: 
 
 
 def compression_of(blobs: Blobs, digest: str) -> media.Compression:
-    """Return how a layer is packed, by its first bytes."""
-    import os
-
+    """Return how a layer is packed, by its first bytes. Raises BlobNotFound, StoreError."""
     descriptor = blobs.open(digest)
     try:
-        magic = os.pread(descriptor, 4, 0)
+        return media.compression_by_magic(os.pread(descriptor, 4, 0))
     finally:
         os.close(descriptor)
-    if magic.startswith(b"\x1f\x8b"):
-        return "gzip"
-    return "zstd" if magic == b"\x28\xb5\x2f\xfd" else "none"

@@ -20,7 +20,7 @@ from estiba.images.archive.tar import CHUNK, END, header, padding
 from estiba.images.durable import write_all
 from estiba.images.image import find, pick
 from estiba.images.layout import INDEX, MARKER, VERSION_DOCUMENT
-from estiba.images.manifest import parse_manifest
+from estiba.images.manifest import Index, parse_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
@@ -61,7 +61,8 @@ def save(
     Raises BlobNotFound, BlobCorrupt, ManifestInvalid, ArchiveInvalid when `out` takes no more.
     """
     with store.using():
-        documents = {MARKER: VERSION_DOCUMENT, INDEX: archived.to_index(images)}
+        index = Index(tuple(archived.to_index(images, for_containerd=True)))
+        documents = {MARKER: VERSION_DOCUMENT, INDEX: index.to_bytes()}
         if form == "docker-archive":
             documents["manifest.json"] = archived.to_docker(
                 (image, _manifest(store.blobs, image.descriptor)) for image in images
