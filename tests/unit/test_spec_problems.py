@@ -8,6 +8,7 @@ then what validate says about it.
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from estiba import spec
 from estiba.errors import Problem
 from estiba.spec import sysctl
 from estiba.spec.node import keys_of
+from estiba.spec.order import in_document_order
 from estiba.tables.phrases import CALLERS
 
 PACKAGE = Path(spec.__file__)
@@ -79,6 +81,16 @@ def test_no_sentence_has_a_phrase_that_callers_act_on(file: Path) -> None:
     """podman would take a bad config for a missing program, containerd for a container that is gone."""
     text = file.read_text().lower()
     assert [phrase for phrase in CALLERS if phrase in text] == []
+
+
+def test_problems_of_a_huge_object_are_put_in_order_at_once() -> None:
+    """Each key is looked up, not searched for: a generated config may be wrong in twenty thousand places."""
+    config = {"annotations": {f"name{n}": n for n in range(20_000)}}
+    found = [Problem(f"/annotations/name{n}", "x") for n in reversed(range(20_000))]
+    began = time.process_time()
+    ordered = in_document_order(found, config)
+    assert time.process_time() - began < 2
+    assert ordered == found[::-1]
 
 
 def test_problems_come_in_document_order() -> None:

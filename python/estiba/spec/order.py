@@ -11,15 +11,19 @@ from estiba.spec.node import keys_of
 
 def in_document_order(problems: Iterable[Problem], document: object) -> list[Problem]:
     """Sort by the place that each pointer has in `document`; an object comes before what is in it."""
-    return sorted(problems, key=lambda problem: _place(problem.pointer, document))
+    places: dict[int, dict[str, int]] = {}
+    return sorted(problems, key=lambda problem: _place(problem.pointer, document, places))
 
 
-def _place(pointer: str, document: object) -> list[int]:
+def _place(pointer: str, document: object, places: dict[int, dict[str, int]]) -> list[int]:
+    """Say where each step of the pointer leads; `places` keeps the order of the keys of each object met, by its id."""
     place = []
     for key in keys_of(pointer):
         if isinstance(document, dict):
-            # An absent key comes after those that are there.
-            place.append(next((i for i, each in enumerate(document) if each == key), len(document)))
+            keys = places.get(id(document))
+            if keys is None:
+                keys = places[id(document)] = {each: i for i, each in enumerate(document)}
+            place.append(keys.get(key, len(keys)))  # an absent key comes after those that are there
             document = document.get(key)
         elif isinstance(document, list):
             place.append(int(key))
