@@ -22,11 +22,32 @@ def check(config: Node) -> Iterator[Problem]:
     found = namespaces.read(config)
     for mount in config.at("mounts").items():
         options = mount.at("options").texts()
+        yield from _over_the_root(mount.at("destination"), options)
         if any(option in BIND for option in options):
             yield from _bind(mount)
         elif "remount" not in options:
             yield from _filesystem(mount)
         yield from _id_mapped(mount, options, found)
+
+
+def _over_the_root(destination: Node, options: list[str]) -> Iterator[Problem]:
+    # pivot_root(2) takes the root that lies below, so nobody would see what is mounted over it.
+    if destination.text() and not _parts(destination.text()) and "remount" not in options:
+        yield destination.problem(
+            f"{quote(destination.value)} is the container's root, over which nothing can be mounted",
+            "name a folder inside of it, or set root.path to what shall be the root",
+        )
+
+
+def _parts(path: str) -> list[str]:
+    """Split a path as it is written; what links of the image make of it nobody knows before the start."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return parts
 
 
 def _bind(mount: Node) -> Iterator[Problem]:

@@ -51,7 +51,7 @@ pub fn plan(
 ) -> Result<()> {
     let recursive = flags.bind.unwrap_or(true);
     let ids = mapped_ids(plan, mount, index, flags, host)?;
-    let (set, clear, strict, links) = (flags.set, flags.clear, is_strict(target), flags.links);
+    let (set, clear, strict, links) = (flags.set, flags.clear, is_strict(mount), flags.links);
     // Mapped ids may not reach a source that the runtime may: it is cloned by the parent.
     if ids.is_some() || in_user_namespace(plan) && host.is_privileged() {
         let origin = Origin::Member(WHERE, index, "source");

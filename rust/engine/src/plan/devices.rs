@@ -31,10 +31,7 @@ const LINKS: [(&CStr, &CStr); 6] = [
 
 /// A /dev that is bound from the host is the host's business.
 pub fn plan(plan: &mut Plan, spec: &Spec<'_>) -> Result<()> {
-    let bound = spec
-        .mounts
-        .iter()
-        .any(|mount| mount.destination.trim_end_matches('/') == "/dev" && mounts::is_bind(mount));
+    let bound = spec.mounts.iter().any(|mount| mount.is_at("dev") && mounts::is_bind(mount));
     if bound {
         return Ok(());
     }

@@ -149,6 +149,6 @@ pub fn plan(
 }
 
 /// /proc and /sys may lie behind no link of the image (CVE-2019-19921, CVE-2023-27561).
-pub fn is_strict(destination: &core::ffi::CStr) -> bool {
-    matches!(destination.to_bytes(), b"/proc" | b"/sys" | b"/proc/" | b"/sys/")
+pub fn is_strict(mount: &Mount<'_>) -> bool {
+    mount.is_at("proc") || mount.is_at("sys")
 }

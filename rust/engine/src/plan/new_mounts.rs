@@ -52,7 +52,7 @@ pub fn plan(
         source: &source,
         flags: flags.as_mount_flags(),
         data: (!data.is_empty()).then_some(&*data),
-        strict: is_strict(target),
+        strict: is_strict(mount),
     };
     plan.add(Origin::Item(WHERE, index), step);
     Ok(())

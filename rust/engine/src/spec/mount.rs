@@ -22,6 +22,31 @@ pub struct Mount<'a> {
     pub gid_mappings: Vec<Mapping>,
 }
 
+impl Mount<'_> {
+    /// Whether the destination is `folder` at the top of the root, as in "/proc", "proc" and "//x/../proc/.".
+    pub fn is_at(&self, folder: &str) -> bool {
+        parts(&self.destination) == [folder]
+    }
+
+    /// Whether the destination is the root itself, however it is written.
+    pub fn is_over_root(&self) -> bool {
+        parts(&self.destination).is_empty()
+    }
+}
+
+/// The components of a path as it is written: links of the image are not looked at.
+fn parts(path: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts
+}
+
 /// One line of a map (user_namespaces(7)).
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Mapping {
@@ -30,4 +55,20 @@ pub struct Mapping {
     #[serde(rename = "hostID")]
     pub host: u32,
     pub size: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn a_path_has_the_same_parts_however_it_is_written() {
+        for written in ["/proc", "proc", "/proc/", "//proc", "/./proc/.", "/x/../proc", "/../proc"] {
+            assert_eq!(parts(written), ["proc"], "{written:?}");
+        }
+        for written in ["/", "", "//", "/.", "/x/..", "/..", "."] {
+            assert!(parts(written).is_empty(), "{written:?}");
+        }
+        assert_eq!(parts("/sys/fs/cgroup"), ["sys", "fs", "cgroup"]);
+    }
 }

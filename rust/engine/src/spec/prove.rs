@@ -156,6 +156,7 @@ fn mappings(maps: &[Mapping]) -> Proof {
 
 fn mount(mount: &Mount<'_>) -> Proof {
     plain(is_absolute(&mount.destination), "the destination is not absolute")?;
+    plain(!mount.is_over_root(), "a mount over the root")?;
     plain(mount.uid_mappings.is_empty() && mount.gid_mappings.is_empty(), "mapped ids")?;
     plain(mount.source.as_ref().is_none_or(|source| clean(source)), "an odd source")?;
     let kind = mount.kind.as_deref().unwrap_or_default();
