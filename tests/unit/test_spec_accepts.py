@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from estiba import spec
+from estiba import _core, spec
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 PLACEHOLDERS = {"@WORK@": "/work", "@CGROUP@": "/group", "@PID@": "42", "@ID@": "id"}
@@ -41,6 +41,19 @@ def test_config_of_a_caller_is_valid_and_without_warnings(file: Path) -> None:
 def test_process_of_a_caller_is_valid(file: Path) -> None:
     """The same for exec."""
     assert spec.validate_process(read(file)) == []
+
+
+NO_MAPPINGS = {"crun-1.28-rootless": ["/linux", "/linux"]}
+"""crun alone takes the mappings of a user namespace from /etc/subuid where the config has none."""
+
+
+@pytest.mark.parametrize("file", recorded("spec/*.json"))
+def test_default_config_of_another_runtime_is_valid_and_proved(file: Path) -> None:
+    """Who changes runtimes keeps the configs."""
+    lacking = NO_MAPPINGS.get(file.stem, [])
+    problems = spec.validate(read(file))
+    assert [problem.pointer for problem in problems] == lacking
+    assert (_core.prove(config=file.read_bytes()) is None) == (not lacking)
 
 
 @pytest.mark.parametrize("rootless", [False, True])
