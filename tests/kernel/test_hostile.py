@@ -42,7 +42,7 @@ def host(folder: Path) -> Path:
 
 def replace_by_link(path: Path, target: Path | str) -> None:
     """Put a link where the image has an empty folder, a file or nothing."""
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         path.rmdir()
     path.unlink(missing_ok=True)
     path.symlink_to(target)
@@ -211,7 +211,7 @@ def test_a_mask_holds_whatever_the_null_device_of_the_image_is(runtime: Runtime,
 
 
 def test_a_terminal_lands_on_nothing_of_the_host_whatever_dev_console_is(
-    runtime: Runtime, bundle: MakeBundle, console: ConsoleSocket, host: Path
+    runtime: Runtime, bundle: MakeBundle, folder: Path, host: Path
 ) -> None:
     """CVE-2025-52565."""
     config = bundle("echo here; exec cat", {"/process/terminal": True})
@@ -222,21 +222,14 @@ def test_a_terminal_lands_on_nothing_of_the_host_whatever_dev_console_is(
     ran = 0
     with swapping(config.rootfs / "dev" / "console", config.rootfs / "dev" / "trap"):
         for _ in range(TIMES // 3):
-            result = runtime.call(
-                "run",
-                "--detach",
-                "--bundle",
-                str(config.path),
-                "--console-socket",
-                str(console.path),
-                config.id,
-            )
-            if result.code == 0:
-                terminal = console.receive()
-                assert b"here" in terminals.read_until(terminal, b"here")
-                os.close(terminal)
-                runtime.must("delete", "--force", config.id)
-                ran += 1
+            with terminals.console_socket(folder / "socket") as console:
+                flags = ["--detach", "--console-socket", str(console.path)]
+                if runtime.run(config, *flags).code == 0:
+                    terminal = console.receive()
+                    assert b"here" in terminals.read_until(terminal, b"here")
+                    os.close(terminal)
+                    runtime.must("delete", "--force", config.id)
+                    ran += 1
             assert entries(host) == []
     assert ran > 0
     assert CORE_PATTERN.read_text() == before
@@ -340,6 +333,16 @@ def test_what_is_too_long_for_a_number_of_16_bits_is_taken_whole_or_refused(
     result = runtime.run(bundle(["true"], {pointer: value}))
     assert (result.code, result.out) in ((0, ""), (1, "")), str(result)[:1000]
     assert (result.code == 0) == (result.err == "")
+
+
+def test_a_config_without_an_end_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
+    """Before it fills the memory."""
+    config = bundle("true")
+    with (config.path / "config.json").open("wb") as file:
+        file.truncate(1 << 40)
+    result = runtime.call("create", "--bundle", str(config.path), config.id)
+    said = f'"{config.path}/config.json" is longer than 64 MiB\nhint: is it a config at all?\n'
+    assert (result.code, result.err) == (1, said)
 
 
 def test_a_container_in_the_hosts_network_reaches_no_socket_of_the_runtime(

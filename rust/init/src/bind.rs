@@ -32,9 +32,12 @@ pub fn bind(
         return copy_link(root, target, tree.borrow()).map(|()| None);
     }
     let is_dir = source.is_dir();
-    let at = match open_target(root, target, strict, links.keep_target) {
-        Err(Errno::ENOENT) if is_dir => make_dirs(root, target, 0o755)?,
-        Err(Errno::ENOENT) => make_file(root, target)?,
+    let open = || open_target(root, target, strict, links.keep_target);
+    let at = match open() {
+        Err(Errno::ENOENT) => {
+            let made = if is_dir { make_dirs(root, target, 0o755)? } else { make_file(root, target)? };
+            if strict { open()? } else { made } // what is made follows links
+        }
         found => found?,
     };
     if attributes.set != 0 || attributes.clear != 0 {

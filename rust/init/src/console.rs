@@ -8,7 +8,8 @@ use estiba_sys::terminal::{self, Size};
 use estiba_sys::{Errno, fs, mount, socket};
 
 /// Before the pivot `root` is given: the terminal is made on the container's devpts and bound onto /dev/console.
-/// Everything goes by descriptor, so no swapped path is followed (CVE-2025-52565).
+/// Everything goes by descriptor, so no swapped path is followed (CVE-2025-52565). It is sent once it is in its place:
+/// whoever gets it may count on the container.
 pub fn open(to: OwnedFd, (rows, columns): (u16, u16), root: Option<BorrowedFd<'_>>, uid: u32) -> Outcome {
     let controlling = match root {
         Some(root) => match open_with(root, c"/dev/pts/ptmx", fs::O_RDWR | fs::O_NOCTTY, 0) {
@@ -26,12 +27,12 @@ pub fn open(to: OwnedFd, (rows, columns): (u16, u16), root: Option<BorrowedFd<'_
     if uid != 0 {
         fs::change_owner_at(peer.borrow(), c"", uid, u32::MAX)?;
     }
-    socket::send_descriptor(to.borrow(), b"/dev/ptmx", controlling.borrow())?;
     if let Some(root) = root {
         let console = make_file(root, c"/dev/console")?;
         let tree = mount::clone_tree(peer.borrow(), c"", false, true)?;
         mount::attach_tree(tree.borrow(), console.borrow())?;
     }
+    socket::send_descriptor(to.borrow(), b"/dev/ptmx", controlling.borrow())?;
     terminal::take_control(peer.borrow())?;
     for fd in 0..3 {
         duplicate_onto(peer.borrow(), fd)?;

@@ -56,8 +56,12 @@ pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what:
 }
 
 fn open_folder(root: BorrowedFd<'_>, target: &CStr, strict: bool) -> Result<OwnedFd, Failure> {
-    match open_with(root, target, fs::O_PATH | fs::O_DIRECTORY, resolve_flags(strict)) {
-        Err(Errno::ENOENT) => make_dirs(root, target, 0o755),
+    let open = || open_with(root, target, fs::O_PATH | fs::O_DIRECTORY, resolve_flags(strict));
+    match open() {
+        Err(Errno::ENOENT) => {
+            let made = make_dirs(root, target, 0o755)?; // which follows links
+            if strict { Ok(open()?) } else { Ok(made) }
+        }
         found => Ok(found?),
     }
 }
