@@ -7,12 +7,19 @@ import functools
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from estiba import spec
 from estiba.errors import ConfigInvalid, Problem, cause
 
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
 CONFIG = "config.json"
 ROOTFS = "rootfs"
+
+LONGEST = 64 << 20
+"""Bytes of a config, a hundred times what any client writes: a file without an end fills no memory."""
 
 
 class Bundle:
@@ -100,10 +107,24 @@ class Bundle:
         return cls(folder)
 
 
+def read_whole(path: str | os.PathLike[str]) -> bytes:
+    """Read a file. Raises ConfigInvalid if it is longer than a config can be, OSError."""
+    with open(path, "rb") as file:
+        return bounded(file, f'"{path}"')
+
+
+def bounded(file: BinaryIO, name: str) -> bytes:
+    """Read what is left of an open file. Raises ConfigInvalid if that is longer than a config can be."""
+    text = file.read(LONGEST + 1)
+    if len(text) > LONGEST:
+        raise ConfigInvalid(f"{name} is longer than {LONGEST >> 20} MiB", hint="is it a config at all?")
+    return text
+
+
 def _read(folder: Path) -> bytes:
     config = folder / CONFIG
     try:
-        return config.read_bytes()
+        return read_whole(config)
     except FileNotFoundError:
         if not folder.exists():
             raise ConfigInvalid(
@@ -122,7 +143,7 @@ def _read(folder: Path) -> bytes:
 
 def _read_other(file: str) -> bytes:
     try:
-        return Path(file).read_bytes()
+        return read_whole(file)
     except OSError as error:
         message = f'cannot read config "{file}": {cause(error.errno)}'
         raise ConfigInvalid(message, errno=error.errno) from None

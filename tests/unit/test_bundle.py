@@ -157,3 +157,13 @@ def test_rootfs_of_a_config_without_one_is_the_problem_of_the_config(tmp_path: P
     bundle = Bundle(tmp_path)
     with pytest.raises(ConfigInvalid):
         _ = bundle.rootfs
+
+
+def test_a_file_that_is_too_long_for_a_config_is_refused(tmp_path: Path) -> None:
+    """Before it fills the memory: it need not have an end."""
+    with open(tmp_path / "config.json", "wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ConfigInvalid, match=f'^"{tmp_path}/config.json" is longer than 64 MiB$'):
+        Bundle(tmp_path)
+    with pytest.raises(ConfigInvalid, match='^"/dev/zero" is longer than 64 MiB$'):
+        Bundle(tmp_path, config_file="/dev/zero")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 
 from estiba import spec
+from estiba.bundle import bounded, read_whole
 from estiba.errors import ConfigInvalid, cause
 
 STANDARD_INPUT = "-"
@@ -14,10 +15,9 @@ STANDARD_INPUT = "-"
 def read(path: str, what: str) -> bytes:
     """Read a file, or standard input for "-". Raises ConfigInvalid."""
     if path == STANDARD_INPUT:
-        return sys.stdin.buffer.read()
+        return bounded(sys.stdin.buffer, "standard input")
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_whole(path)
     except OSError as error:
         message = f'cannot read {what} "{path}": {cause(error.errno)}'
         raise ConfigInvalid(message, errno=error.errno) from None

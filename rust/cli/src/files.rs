@@ -25,11 +25,14 @@ pub fn fill_standard_descriptors() {
     }
 }
 
+/// More than a config may have here; whether it is too long for all is Python's to say.
+const LONGEST: usize = 1 << 24;
+
 /// The whole of a file.
 pub fn read(path: &str) -> Result<Vec<u8>> {
     let path = CString::new(path).map_err(|_| Errno::EINVAL)?;
     let file = fs::open(CWD, &path, fs::O_RDONLY, 0)?;
-    let size = fs::status(file.borrow())?.size as usize;
+    let size = (fs::status(file.borrow())?.size as usize).min(LONGEST);
     let mut text = alloc::vec![0; size + 1]; // one more: the end shows in the same call
     let mut filled = 0;
     loop {
@@ -38,6 +41,9 @@ pub fn read(path: &str) -> Result<Vec<u8>> {
         if n == 0 {
             text.truncate(filled);
             return Ok(text);
+        }
+        if filled > LONGEST {
+            return Err(Errno::EFBIG);
         }
         if filled == text.len() {
             text.resize(filled * 2, 0);
