@@ -179,6 +179,15 @@ def test_exec_drops_nothing_beside_a_whole_process(
         Container("nobody", root=str(runtime.root)).exec(process={"args": ["true"], "cwd": "/"}, **given)
 
 
+def test_exec_takes_no_string_for_a_list(runtime: Runtime, bundle: MakeBundle) -> None:
+    """Which Python takes for a list of its letters."""
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        for wrong in ({"args": "true"}, {"args": ["true"], "env": "A=b"}):
+            with pytest.raises(ArgumentInvalid, match="is the string '.*', expected a list of strings"):
+                container.exec(**wrong)
+
+
 def test_exec_takes_tuples_for_arrays(runtime: Runtime, bundle: MakeBundle) -> None:
     config = bundle(FOREVER)
     with Container.create(config.id, config.path, root=str(runtime.root)) as container:

@@ -187,6 +187,12 @@ class Container:
             "additional_gids": additional_gids,
             "capabilities": capabilities,
         }
+        for name, words in (("args", args), ("env", env), ("capabilities", capabilities)):
+            if isinstance(words, str):  # a sequence of strings, too: one for each letter
+                raise ArgumentInvalid(
+                    f"exec: {name} is the string {words!r}, expected a list of strings",
+                    hint="split it where a shell would, as shlex.split does",
+                )
         if process is None:
             process = exec_process(config_of(self.root, self.id), args, **changes)
         elif said := [name for name, value in {"args": args, **changes}.items() if value or value == ""]:
