@@ -138,6 +138,9 @@ def test_explain_lists_what_is_inside_and_asks_what_was_meant(capsys: pytest.Cap
     assert capsys.readouterr().err == (
         'linux.resources.memory has no property "swop"\nhint: did you mean "swap"?\n'
     )
+    for path, command in (("nonsense", "estiba explain"), ("root.nonsense", "estiba explain root")):
+        assert main(["explain", path]) == 1
+        assert capsys.readouterr().err.endswith(f"hint: `{command}` lists what is there\n")
 
 
 def every_schema(schema: Any, path: str = "") -> list[tuple[str, Any]]:

@@ -47,8 +47,10 @@ def bundle_of(parsed: Parsed) -> Bundle:
     )
 
 
-def make(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _core.Process:
-    """Create the container that the options of create and run describe."""
+def make(
+    parsed: Parsed, bundle: Bundle, console_socket: str | None = None, *, gate: bool = True
+) -> _core.Process:
+    """Create the container that the options of create and run describe; without a gate its program runs at once."""
     init = _core.create(
         root=root(parsed),
         id=parsed.words[0],
@@ -61,6 +63,7 @@ def make(parsed: Parsed, bundle: Bundle, console_socket: str | None = None) -> _
         no_pivot=parsed.options.flag("no-pivot"),
         no_new_keyring=parsed.options.flag("no-new-keyring"),
         cgroup_manager=cgroup_manager(parsed),
+        gate=gate,
     )
     warn(init.warnings, parsed.globals)
     return init

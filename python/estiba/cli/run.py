@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""run: create, start, wait in the foreground, delete."""
+"""run: create without a gate, wait in the foreground, delete."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def run(parsed: Parsed) -> int:
     with ExitStack() as undo:
 
         def create(console_socket: str | None) -> _core.Process:
-            init = make(parsed, bundle, console_socket)
+            # A relayed terminal is made first and given the caller's size; then the program may look at it.
+            init = make(parsed, bundle, console_socket, gate=relayed)
             # From here on the container is ours to remove, whatever happens.
             undo.callback(remove, parsed, force=True)
             receiver.send(init)
@@ -44,12 +45,11 @@ def run(parsed: Parsed) -> int:
 
         if detached:
             create(None).close()
-            start()
             code = 0
         else:
             from estiba.lifecycle.foreground import attend
 
-            code = attend(create, start, terminal=relayed)
+            code = attend(create, start if relayed else None, terminal=relayed)
         if detached or parsed.options.flag("keep"):
             undo.pop_all()
     return code

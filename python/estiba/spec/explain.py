@@ -73,11 +73,8 @@ def _members(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _unknown(shown: str, key: str, known: Mapping[str, Any]) -> ArgumentInvalid:
     where = shown.lstrip(".") or "config.json"
     near = nearest(key, known)
-    hint = (
-        f"did you mean {quote(near)}?"
-        if near
-        else f"`estiba explain {shown.lstrip('.')}` lists what is there"
-    )
+    command = f"estiba explain {shown.lstrip('.')}".strip()
+    hint = f"did you mean {quote(near)}?" if near else f"`{command}` lists what is there"
     return ArgumentInvalid(
         f"{where} has no property {quote(key)}", hint=hint if known else f"{where} is no object"
     )

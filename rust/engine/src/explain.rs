@@ -7,7 +7,7 @@ mod program;
 use crate::error::{Error, ErrorKind};
 use crate::generated::namespaces::NAMESPACES;
 use crate::launch::Launched;
-use crate::plan::{Origin, Plan};
+use crate::plan::{self, Origin, Plan};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -47,6 +47,11 @@ pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) 
             };
             if errno == Errno::EINVAL { error.hint("is it a namespace of this type?") } else { error }
         }
+        Step::Sysctl { path, value } => {
+            let slashed = matches!(origin, Origin::Parameter { slashed: true });
+            parameter_failed(&plan::key_of_parameter(&quoted(path), slashed), value, errno)
+        }
+        Step::MakeDevice { name, .. } => device_failed(folder_of(plan, report.step), &quoted(name), errno),
         step => Error { errno: Some(errno), ..step_failed(&step, detail, errno) },
     };
     let counted = Some((report.step + 1, plan.steps.iter().count()));
@@ -105,15 +110,10 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
             if errno == Errno::ENOENT { error.hint("root.path is relative to the bundle") } else { error }
         }
         Step::OpenFolder { path } => refused(format!("open the folder {:?}", quoted(path))),
-        Step::MakeDevice { name, .. } => refused(format!("make the device {:?}", quoted(name))),
         Step::BindDevice { path, .. } => refused(format!("bind the host's device {:?}", quoted(path))),
         Step::MakeSymlink { name, .. } => refused(format!("make the link {:?}", quoted(name))),
         Step::Mask { path, .. } => refused(format!("mask {:?}", quoted(path))),
         Step::MakeReadonly { path } => refused(format!("make {:?} read-only", quoted(path))),
-        Step::Sysctl { path, value } => {
-            let value = String::from_utf8_lossy(value);
-            refused(format!("set kernel parameter {:?} to {value:?}", quoted(path)))
-        }
         Step::Limit { hard, .. } => {
             let error = refused(format!("set the limit to {hard}"));
             if errno == Errno::EPERM {
@@ -155,6 +155,39 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
                 None => error,
             }
         }
+    }
+}
+
+fn parameter_failed(key: &str, value: &[u8], errno: Errno) -> Error {
+    let value = String::from_utf8_lossy(value);
+    let pointer = format!("/linux/sysctl/{}", key.replace('~', "~0").replace('/', "~1"));
+    let error = Error::refused(format!("set kernel parameter {key:?} to {value:?}"), errno).at(pointer);
+    match errno {
+        Errno::ENOENT => error.hint("this kernel has no parameter of that name; see /proc/sys"),
+        Errno::EINVAL => {
+            error.hint("the kernel does not take this value; see sysctl(8) and the kernel's Documentation")
+        }
+        _ => error,
+    }
+}
+
+/// Where the steps up to this one work: the folder that was opened last.
+fn folder_of(plan: &Plan, step: u32) -> String {
+    let before = plan.steps.iter().take(step as usize);
+    let opened = before.filter_map(|(_, step)| match step {
+        Step::OpenFolder { path } => Some(quoted(path).into_owned()),
+        _ => None,
+    });
+    opened.last().unwrap_or_default()
+}
+
+fn device_failed(folder: String, name: &str, errno: Errno) -> Error {
+    let error = Error::refused(format!("make the device \"{}/{name}\"", folder.trim_end_matches('/')), errno);
+    match errno {
+        Errno::EEXIST => {
+            error.hint("the image has something else of this name: remove it, or mount a tmpfs on /dev")
+        }
+        _ => error,
     }
 }
 

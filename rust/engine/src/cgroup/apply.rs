@@ -172,7 +172,7 @@ fn refused(write: &Write, name: &str, text: &str, dir: &Dir, errno: Errno) -> Er
         (Errno::EINVAL, "cpu.cfs_quota_us" | "cpu.rt_runtime_us") => {
             error.hint("a parent cgroup allows less than that")
         }
-        (Errno::EINVAL | Errno::EACCES, "cpuset.cpus" | "cpuset.mems") => {
+        (Errno::EINVAL | Errno::EACCES | Errno::ERANGE, "cpuset.cpus" | "cpuset.mems") => {
             let parent = dir.path.rsplit_once('/').map_or("", |(parent, _)| parent);
             let has = file::read_path(&format!("{parent}/{name}")).unwrap_or_default();
             error.hint(format!("the parent cgroup has \"{}\"", has.trim()))

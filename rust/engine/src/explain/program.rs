@@ -52,7 +52,16 @@ fn reason(name: &str, detail: Detail, errno: Errno, proof: &[u8]) -> (String, Op
             ),
             Some("use an image for this machine's architecture"),
         ),
-        _ => (from_errno(errno), None),
+        _ => (from_errno(errno), advice(errno)),
+    }
+}
+
+/// For what execve(2) itself has answered.
+fn advice(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::EPERM => Some("does the seccomp profile or a security module forbid to execute it?"),
+        Errno::E2BIG => Some("process.args and process.env together are too long; see execve(2)"),
+        _ => None,
     }
 }
 

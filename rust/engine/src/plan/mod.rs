@@ -22,6 +22,7 @@ mod steps;
 
 pub use binds::{IdMap, MappedIds, Tree};
 pub use exec::{Target as ExecTarget, exec};
+pub use identity::key_of as key_of_parameter;
 pub use mounts::Flags;
 pub use namespaces::{Born, UserNamespace, all_kinds as namespaces_of};
 pub use origin::Origin;

@@ -11,6 +11,10 @@ pub enum Origin {
     At(&'static str),
     /// An element of a list: pointer, index.
     Item(&'static str, usize),
+    /// One of the kernel parameters, whose key the step has; written with slashes, or with dots.
+    Parameter {
+        slashed: bool,
+    },
     /// A member of an element: pointer, index, name.
     Member(&'static str, usize, &'static str),
 }
@@ -29,6 +33,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Runtime => f.write_str("runtime"),
             Origin::At(pointer) => f.write_str(pointer),
+            Origin::Parameter { .. } => f.write_str("/linux/sysctl"),
             Origin::Item(pointer, index) => write!(f, "{pointer}/{index}"),
             Origin::Member(pointer, index, member) => write!(f, "{pointer}/{index}/{member}"),
         }

@@ -59,7 +59,7 @@ pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) ->
     let host = Host::read()?.with_labels(spec.process.as_ref(), spec.linux.mount_label.as_deref());
     trace.mark("take the state folder");
     let folder = Folder::make(request.root, request.id)?;
-    let mut undo = Undo { cgroup: None, launched: None };
+    let mut undo = Undo::default();
     match create_in(&folder, request, &spec, &host, terminal, &mut undo, &mut trace) {
         Ok(started) => Ok(started),
         Err(error) => {
@@ -74,7 +74,10 @@ pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) ->
 }
 
 /// What has been done so far, to be taken back in reverse.
+#[derive(Default)]
 struct Undo {
+    /// From now on something is made; what fails within the cgroup takes its own back.
+    begun: bool,
     cgroup: Option<Cgroup>,
     launched: Option<Launched>,
 }
@@ -84,9 +87,9 @@ impl Undo {
     fn phase(&self, error: &Error) -> Phase {
         match (&self.cgroup, &self.launched) {
             _ if error.kind == ErrorKind::HookFailed => Phase::Hook,
-            (None, _) => Phase::Plan,
-            (Some(_), None) => Phase::Cgroup,
-            (Some(_), Some(_)) => Phase::Init,
+            (None, _) if !self.begun => Phase::Plan,
+            (_, None) => Phase::Cgroup,
+            (_, Some(_)) => Phase::Init,
         }
     }
 
@@ -152,7 +155,8 @@ fn create_in(
         folder.write_file(state::FILTER, &[&filter.flags.to_le_bytes()[..], &filter.program].concat())?;
     }
     trace.mark("make the cgroup");
-    let Undo { cgroup, launched } = undo;
+    let Undo { begun, cgroup, launched } = undo;
+    *begun = true;
     let resources = &spec.linux.resources;
     let cgroup = &*cgroup.insert(match request.cgroup_manager {
         CgroupManager::Disabled => Cgroup::none(resources, &host.layout)?,
