@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,52 @@ def test_a_truncated_program_is_told_and_not_stumbled_over(folder: Path) -> None
     for content in (b"\x7fELF", b"\x7fELF\x02\x01" + b"\xff" * 60, b"#!", b"#!\n", b""):
         put(folder / "rootfs" / "odd", content)
         problems(folder, ["/odd"])
+
+
+def test_a_program_that_is_a_fifo_is_not_waited_for(folder: Path) -> None:
+    """An image may have anything where a program should be."""
+    os.mkfifo(folder / "rootfs" / "fifo", 0o755)
+    assert len(problems(folder, ["/fifo"])) == 1
+
+
+def test_a_program_on_a_mount_without_execution_is_told(folder: Path) -> None:
+    """By whatever name, and the last of the options counts."""
+    (folder / "tools").mkdir()
+    put(folder / "tools" / "app", elf(X86_64))
+    (folder / "rootfs" / "link").symlink_to("/opt/app")
+    mount = {"destination": "/opt", "source": "tools", "options": ["rbind", "noexec"]}
+    for program in ("/opt/app", "/link"):
+        assert "lies on a mount with noexec" in problems(folder, [program], mounts=[mount])[0]
+    mount["options"] = ["rbind", "noexec", "exec"]
+    assert problems(folder, ["/opt/app"], mounts=[mount]) == []
+    assert "noexec" in problems(folder, ["/run/app"], mounts=[tmpfs("/run", "noexec")])[0]
+
+
+def tmpfs(destination: str, *options: str) -> dict[str, Any]:
+    """A file system that is yet to be mounted."""
+    return {"destination": destination, "type": "tmpfs", "options": list(options)}
+
+
+@pytest.mark.parametrize("destination", ["/proc", "//proc/.", "sys"])
+def test_a_link_where_proc_or_sys_is_mounted_is_told(folder: Path, destination: str) -> None:
+    """However the destination is written."""
+    (folder / "rootfs" / destination.strip("/.")).symlink_to("bin")
+    said = problems(folder, ["true"], mounts=[tmpfs(destination)])
+    assert said[0].startswith("config.json /mounts/0/destination: the image has a link at "), said
+
+
+def test_what_is_in_the_way_of_a_default_device_is_told(folder: Path) -> None:
+    """Only where the image's own /dev is used."""
+    (folder / "rootfs" / "dev").mkdir()
+    (folder / "rootfs" / "dev" / "null").write_text("")
+    assert "is in the way of the device" in problems(folder, ["true"], mounts=[])[0]
+    assert problems(folder, ["true"], mounts=[tmpfs("/dev")]) == []
+
+
+def test_absent_processors_are_told(folder: Path) -> None:
+    """With those that there are."""
+    said = problems(folder, ["true"], linux={"resources": {"cpu": {"cpus": "0,900-901"}}})
+    assert 'config.json /linux/resources/cpu/cpus: "0,900-901" names processors that are absent' in said
 
 
 def test_hooks_are_looked_for_where_they_run(folder: Path) -> None:

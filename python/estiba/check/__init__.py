@@ -8,7 +8,7 @@ nothing of a part that has not the shape that it needs.
 from __future__ import annotations
 
 from estiba.bundle import Bundle
-from estiba.check import cgroups, hooks, ids, kernel, mounts, program
+from estiba.check import cgroups, devices, hooks, ids, kernel, mounts, program
 from estiba.check.inside import Inside
 from estiba.errors import Problem
 from estiba.spec.node import Node
@@ -27,6 +27,7 @@ def host_problems(bundle: Bundle) -> list[Problem]:
         found += inside.root_problems()
         if not found:
             found += [*program.check(config, inside), *hooks.check_inside(config, inside)]
+            found += devices.check(config, inside.root)
     found += mounts.check(config, bundle.path)
     found += hooks.check(config)
     found += ids.check(config)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from estiba.errors import Problem
+from estiba.spec import number_list
 from estiba.spec.node import Node
 
 NEEDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
@@ -24,9 +25,18 @@ NEEDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 """A limit, and the names of the controller that it needs, on v2 and v1."""
 
 
+PRESENT = (
+    ("cpus", "processors", "/sys/devices/system/cpu/online"),
+    ("mems", "memory nodes", "/sys/devices/system/node/online"),
+)
+"""Lists of numbers, what they number, and where the kernel says which there are."""
+
+
 def check(config: Node) -> Iterator[Problem]:
     """Judge the limits that are set: zero and empty are how callers leave one unset."""
     resources = config.at("linux", "resources")
+    for key, what, file in PRESENT:
+        yield from _absent(resources.at("cpu", key), what, file)
     asked = [(node, names) for place, names in NEEDS if _is_set((node := resources.at(*place)).value)]
     if not asked:
         return
@@ -36,6 +46,16 @@ def check(config: Node) -> Iterator[Problem]:
             hint = "the parent's cgroup.subtree_control hands controllers down; a v1 hierarchy may hold it"
             has = ", ".join(sorted(controllers)) or "none"
             yield node.problem(f'the controller "{names[0]}" is not to be had: {where} has {has}', hint)
+
+
+def _absent(node: Node, what: str, file: str) -> Iterator[Problem]:
+    try:
+        there = Path(file).read_text().strip()
+    except OSError:
+        return  # a kernel without such nodes
+    last = max((number_list.ends(node.text())), default=0)
+    if last > max(number_list.ends(there), default=last):
+        yield node.problem(f'"{node.text()}" names {what} that are absent', f"this host has {there}")
 
 
 def _is_set(value: object) -> bool:

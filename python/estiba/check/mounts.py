@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +18,20 @@ def check(config: Node, bundle: Path) -> Iterator[Problem]:
     known = _file_systems()
     for mount in config.at("mounts").items():
         options, kind = mount.at("options").texts(), mount.at("type")
+        yield from _behind_a_link(mount, bundle / rootfs)
         if any(option in BIND for option in options):
             yield from _bind(mount, bundle, bundle / rootfs)
         elif kind.text() and "remount" not in options and kind.text() not in known:
             hint = "see /proc/filesystems; a kernel module may bring it"
             yield kind.problem(f'this kernel does not know the file system "{kind.text()}"', hint)
+
+
+def _behind_a_link(mount: Node, rootfs: Path) -> Iterator[Problem]:
+    # init refuses it: what is masked below /proc would be masked elsewhere than where it is used.
+    destination = posixpath.normpath("/" + mount.at("destination").text().lstrip("/"))
+    if destination in ("/proc", "/sys") and (rootfs / destination[1:]).is_symlink():
+        hint = "put an empty folder there in the image"
+        yield mount.at("destination").problem(f'the image has a link at "{destination}"', hint)
 
 
 def _bind(mount: Node, bundle: Path, rootfs: Path) -> Iterator[Problem]:

@@ -46,7 +46,11 @@ def check(config: Node, inside: Inside) -> Iterator[Problem]:
     if first is None or not first.text():
         return
     try:
-        found = look_up(first.text(), process, inside)
+        path = look_up(first.text(), process, inside)
+        if inside.forbids_execution(path):
+            hint = "take noexec out of the mount's options, or put the program elsewhere"
+            raise Fault(f'the program "{path}" lies on a mount with noexec', hint)
+        found = inside.find(path)
         if found is not None:
             judge(found, inside)
     except Fault as fault:
@@ -63,12 +67,13 @@ def _working_directory(cwd: Node, inside: Inside) -> Iterator[Problem]:
         yield cwd.problem(f'the working directory "{cwd.text()}" is no folder')
 
 
-def look_up(name: str, process: Node, inside: Inside) -> Path | None:
-    """Find a program as execvp(3) does; None where it is not to be known. Raises Fault."""
+def look_up(name: str, process: Node, inside: Inside) -> str:
+    """Find a program as execvp(3) does; return its path inside. Raises Fault."""
     if "/" in name:
         where = name if name.startswith("/") else f"{process.at('cwd').text()}/{name}"
         try:
-            return inside.find(where)
+            inside.find(where)
+            return where
         except FileNotFoundError:
             hint = "the path is looked up inside the container's root file system"
             raise Fault(f'the program "{name}" is absent', hint) from None
@@ -79,7 +84,7 @@ def look_up(name: str, process: Node, inside: Inside) -> Path | None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         if found is None or not found.is_dir():
-            return found
+            return f"{folder}/{name}"
     if not path:
         raise Fault(f'the program "{name}" has no slash, and process.env no PATH', "name it with its folder")
     raise Fault(
@@ -112,8 +117,11 @@ def judge(found: Path, inside: Inside) -> None:
 
 
 def _head(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        return os.read(file.fileno(), 4096)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # it may be a FIFO
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
 
 
 def _interpreter(head: bytes, inside: Inside) -> Path | None:
@@ -122,6 +130,8 @@ def _interpreter(head: bytes, inside: Inside) -> Path | None:
     if line.endswith(b"\r") and name == line.strip().decode(errors="replace"):
         hint = "convert the script's line ends from CRLF to LF"
         raise Fault(f'the script\'s interpreter "{name}" is followed by a carriage return', hint)
+    if not name:
+        raise Fault('the script names no interpreter after "#!"', "write one, as #!/bin/sh")
     try:
         return inside.find(name)
     except FileNotFoundError:

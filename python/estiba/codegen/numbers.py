@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from estiba.codegen.layout import const, module, numbers, pairs, text
 from estiba.tables import (
     capabilities,
+    devices,
     memory_policy,
     namespaces,
     personalities,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 def plain_tables() -> dict[str, str]:
     """Write the tables that are a name and a number."""
     return {
+        "devices": default_devices(),
         "namespaces": namespace_files(),
         "sysctls": owned_sysctls(),
         "syscalls": syscall_numbers(),
@@ -78,6 +80,13 @@ def table(name: str, entries: Mapping[str, int], doc: str, form: str = "{}") -> 
 def last(what: str, number: int, doc: str) -> str:
     """Write the constant that says where a range ends."""
     return f"/// {doc}\npub const LAST_{what}: u32 = {number};\n"
+
+
+def default_devices() -> str:
+    """Write devices.rs, in the order in which they are made."""
+    known = (f"({text(path)}, {major}, {minor})" for path, (major, minor) in devices.DEFAULT_DEVICES.items())
+    doc = "Path, major, minor of character devices."
+    return module("The devices that every container has.", const("DEFAULT", "(&str, u32, u32)", known, doc))
 
 
 def namespace_files() -> str:

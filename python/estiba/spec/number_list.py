@@ -24,3 +24,9 @@ def check(node: Node, what: str) -> Iterator[Problem]:
             return
         if match[2] and int(match[1]) > int(match[2]):
             yield node.problem(f"{quote(text)} has the range {quote(part.strip())}, which runs backwards")
+
+
+def ends(text: str) -> list[int]:
+    """List the numbers that a list names, of a range the last one; none of what is no list."""
+    parts = [RANGE.fullmatch(part.strip()) for part in text.split(",")]
+    return [int(match[2] or match[1]) for match in parts if match]

@@ -3,6 +3,7 @@
 
 pub mod arguments;
 pub mod capabilities;
+pub mod devices;
 pub mod errnos;
 pub mod errors;
 pub mod memory_policy;

@@ -4,20 +4,11 @@
 use super::filesystem::{in_user_namespace, text};
 use super::{Origin, Plan, mounts};
 use crate::error::Result;
+use crate::generated::devices::DEFAULT;
 use crate::spec::Spec;
 use core::ffi::CStr;
 use estiba_init::step::Step;
 use estiba_sys::fs::{S_IFBLK, S_IFCHR, S_IFIFO};
-
-/// config-linux.md "Default Devices": name, major, minor.
-const DEFAULT: [(&str, u32, u32); 6] = [
-    ("/dev/null", 1, 3),
-    ("/dev/zero", 1, 5),
-    ("/dev/full", 1, 7),
-    ("/dev/random", 1, 8),
-    ("/dev/urandom", 1, 9),
-    ("/dev/tty", 5, 0),
-];
 
 /// runtime-linux.md "Dev symbolic links", and the multiplexer of the container's own devpts.
 const LINKS: [(&CStr, &CStr); 6] = [
@@ -36,7 +27,7 @@ pub fn plan(plan: &mut Plan, spec: &Spec<'_>) -> Result<()> {
         return Ok(());
     }
     let mut nodes = Nodes { plan, folder: "" };
-    for (path, major, minor) in DEFAULT {
+    for &(path, major, minor) in DEFAULT {
         if !spec.linux.devices.iter().any(|device| &*device.path == path) {
             nodes.make(Origin::Runtime, path, S_IFCHR | 0o666, number(major, minor), (0, 0))?;
         }
