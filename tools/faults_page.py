@@ -21,9 +21,8 @@ sys.path.insert(0, str(REPOSITORY / "tests"))
 from estiba.spec import default_config
 from support import processes, rootfs, views
 from support.bundles import Bundle, make_bundle
-from support.faults import FAULTS, Fault
+from support.faults import FAULTS, Fault, stored
 
-GOLDEN = REPOSITORY / "tests" / "golden" / "faults"
 SECONDS = 20
 CGROUP = f"/estiba-faults-{os.getpid()}"
 
@@ -48,8 +47,8 @@ def main(runtimes: list[str]) -> None:
         prepared = Path(place) / "busybox"
         rootfs.prepare(prepared)
         for name, fault in FAULTS.items():
-            ours, checked = (GOLDEN / f"{name}.txt").read_text().split("\n$ estiba check BUNDLE\n")
-            parts += [f"## {fault.title}\n\n", block("estiba run", ours.split("\n", 1)[1])]
+            ours, checked, _ = stored(name)
+            parts += [f"## {fault.title}\n\n", block("estiba run", ours)]
             if checked:
                 parts.append(block("estiba check", checked))
             for number, path in enumerate(runtimes):

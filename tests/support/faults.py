@@ -4,7 +4,9 @@ tools/faults_page.py writes docs/faults.md, where runc and crun stand beside it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -22,6 +24,8 @@ class Fault(NamedTuple):
     """To a config that starts `true`."""
     prepare: Callable[[Bundle], None] = lambda bundle: None
     """What is to be done to the bundle besides."""
+    view: str = "hybrid"
+    """The cgroups that the fault needs."""
 
 
 def program(content: bytes, mode: int = 0o755) -> Callable[[Bundle], None]:
@@ -44,9 +48,39 @@ def hook(*args: str, **more: Any) -> list[dict[str, Any]]:
     return [{"path": "/bin/sh", "args": ["sh", "-c", *args], **more}]
 
 
+def folder(bundle: Bundle, name: str) -> Path:
+    """A folder to mount."""
+    (bundle.path / name).mkdir()
+    return bundle.path / name
+
+
 def file_in_bundle(bundle: Bundle) -> None:
     """A file to mount."""
     (bundle.path / "file").write_text("x")
+
+
+def link(name: str, target: str) -> Callable[[Bundle], None]:
+    """Put a link where the image has an empty folder, or nothing."""
+
+    def make(bundle: Bundle) -> None:
+        path = bundle.rootfs / name
+        if path.is_dir():
+            path.rmdir()
+        path.symlink_to(target)
+
+    return make
+
+
+def no_mount_on_dev(bundle: Bundle) -> None:
+    """A /dev of the image's own, whose null is a text."""
+    bundle.change("/mounts", [m for m in bundle.config["mounts"] if not m["destination"].startswith("/dev")])
+    (bundle.rootfs / "dev" / "null").write_text("x")
+
+
+def deny(*calls: str) -> dict[str, Any]:
+    """A seccomp profile that allows all but these."""
+    rule = {"names": list(calls), "action": "SCMP_ACT_ERRNO", "errnoRet": 1}
+    return {"/linux/seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}}
 
 
 MAPPING = [{"containerID": 0, "hostID": 70000, "size": 10}]
@@ -172,6 +206,54 @@ FAULTS: dict[str, Fault] = {
             }
         },
     ),
+    "seccomp-forbids-the-start": Fault("The seccomp filter forbids to execute", deny("execve", "execveat")),
+    "memory-controller-missing": Fault(
+        "Memory is limited, and nobody has handed the controller down",
+        {"/linux/resources/memory": {"limit": 1 << 26}},
+        view="v2",
+    ),
+    "processors-absent": Fault(
+        "The container is to run on absent processors", {"/linux/resources/cpu": {"cpus": "900"}}
+    ),
+    "process-missing": Fault("The config names no process", {"/process": ABSENT}),
+    "program-empty": Fault("The program is an empty file", {"/process/args": SCRIPT}, program(b"")),
+    "interpreter-unnamed": Fault(
+        "The script names no interpreter", {"/process/args": SCRIPT}, program(b"#!\necho x\n")
+    ),
+    "program-on-noexec-mount": Fault(
+        "The program lies on a mount that forbids execution",
+        {
+            "/process/args": ["/data/program"],
+            "/mounts/-": {"destination": "/data", "source": "data", "options": ["bind", "noexec"]},
+        },
+        lambda bundle: put(folder(bundle, "data") / "program", b"#!/bin/sh\n"),
+    ),
+    "hostname-without-namespace": Fault(
+        "A host name without a namespace for it",
+        {"/linux/namespaces": [{"type": "mount"}, {"type": "pid"}], "/hostname": "web"},
+    ),
+    "hook-relative": Fault("A hook's path is relative", {"/hooks/prestart": [{"path": "bin/setup"}]}),
+    "mount-over-the-root": Fault(
+        "Something is mounted over the root", {"/mounts/-": {"destination": "/", "type": "tmpfs"}}
+    ),
+    "mount-data-wrong": Fault(
+        "A file system does not take its option",
+        {"/mounts/-": {"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": ["size=lots"]}},
+    ),
+    "image-links-proc": Fault("The image has a link for /proc", {}, link("proc", "/tmp")),
+    "image-has-its-own-null": Fault("The image has a file for /dev/null", {}, no_mount_on_dev),
+    "device-type-unknown": Fault(
+        "A device is of an unknown type",
+        {"/linux/devices": [{"path": "/dev/fuse", "type": "char", "major": 10, "minor": 229}]},
+    ),
+    "oom-score-out-of-range": Fault("The OOM score is out of range", {"/process/oomScoreAdj": 5000}),
+    "mappings-overlap": Fault(
+        "Two id mappings overlap",
+        {**USER_NAMESPACE, "/linux/uidMappings": MAPPING * 2, "/linux/gidMappings": MAPPING},
+    ),
+    "time-offsets-without-namespace": Fault(
+        "Clocks are moved without a time namespace", {"/linux/timeOffsets": {"monotonic": {"secs": 5}}}
+    ),
     "json-comma": Fault("A comma is left over", {}, text(lambda t: t.replace('"root": {', '"root": {,', 1))),
     "json-cut-off": Fault("The file is cut off", {}, text(lambda t: t[:200])),
     "json-name-twice": Fault(
@@ -180,3 +262,14 @@ FAULTS: dict[str, Fault] = {
     "version-unknown": Fault("The version is unknown", {"/ociVersion": "9.0.0"}),
 }
 """By the name of the file in tests/golden/faults."""
+
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "faults"
+
+
+def stored(name: str) -> tuple[str, str, str]:
+    """Return what `run`, `check` and `why` say of a fault."""
+    text = (GOLDEN / f"{name}.txt").read_text()
+    _, *said = re.split(r"(?m)^\$ estiba .*\n", text)
+    run, check, why = (each.strip() for each in said)
+    return run, check, why
