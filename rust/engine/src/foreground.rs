@@ -9,11 +9,10 @@ use estiba_sys::fd::{self, BorrowedFd, OwnedFd, POLLERR, POLLHUP, POLLIN, PollFd
 use estiba_sys::terminal::{self, Modes, Size};
 use estiba_sys::{Errno, process, signal, socket};
 
-const SIGCHLD: i32 = 17;
-const SIGURG: i32 = 23;
 const SIGWINCH: i32 = 28;
-/// Those that the kernel sends for a fault of this process itself: ILL TRAP ABRT BUS FPE SEGV.
-const FAULTS: [i32; 6] = [4, 5, 6, 7, 8, 11];
+/// What is not ours to hand on: those that the kernel sends for a fault of this process itself (ILL TRAP ABRT BUS FPE
+/// SEGV), and CHLD and URG, which it discards as long as nobody takes them: the pidfd tells of the program's end.
+const KEPT: [i32; 8] = [4, 5, 6, 7, 8, 11, 17, 23];
 
 const STDIN: BorrowedFd<'static> = BorrowedFd::numbered(0);
 const STDOUT: BorrowedFd<'static> = BorrowedFd::numbered(1);
@@ -26,7 +25,7 @@ pub struct Attendant {
 
 impl Attendant {
     pub fn arm() -> Result<Attendant> {
-        let mask = FAULTS.iter().fold(u64::MAX, |mask, signal| mask & !(1 << (signal - 1)));
+        let mask = KEPT.iter().fold(u64::MAX, |mask, signal| mask & !(1 << (signal - 1)));
         let refused = |errno| Error::refused("take over the signals", errno);
         let signals = signal::descriptor(mask).map_err(refused)?;
         let mask_before = signal::set_mask(mask).map_err(refused)?;
@@ -76,7 +75,6 @@ impl Attendant {
             signal::next(self.signals.borrow()).map_err(|errno| Error::refused("read a signal", errno))?
         {
             match (number, relay) {
-                (SIGCHLD | SIGURG, _) => {}
                 (SIGWINCH, Some(relay)) => relay.resize(),
                 (number, _) => match signal::send(started.pidfd.borrow(), number) {
                     Ok(()) | Err(Errno::ESRCH) => {}
