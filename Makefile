@@ -2,9 +2,10 @@
 # The one door: the same targets locally and in CI. Everything is installed into .venv.
 #
 #   make demo           run containers by command and by library, timed (root)
-#   make test           all that has to pass before a change lands: lint, Rust, Python, kernel, must-pass
+#   make test           all that has to pass before a change lands: lint, Rust, Python, gates, kernel, must-pass
 #   make fast           what needs no root: lint, Rust, Python
-#   make kernel         the tests that start containers and build images (root); MATRIX=all for every door in every view
+#   make gates          counts that may not rise: system calls, page faults, instructions, sizes (root)
+#   make kernel         the tests that start containers (root); MATRIX=all for every door in every view
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make interchange    images to and from skopeo, umoci and a registry (root)
@@ -27,12 +28,12 @@ SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python data -t
 DOOR ?= native
 RUNTIME ?=
 
-.PHONY: demo test fast lint rust python kernel kill fuzz reference clients bench bench-clients must-pass conformance record install clean
+.PHONY: demo test fast lint rust python gates kernel kill fuzz reference clients bench bench-clients must-pass conformance record install clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
 
-test: lint rust python kernel must-pass
+test: lint rust python gates kernel must-pass
 
 fast: lint rust python
 
@@ -52,7 +53,7 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check python tests tools benches oci-conformance
 	$(BIN)/mypy
 	$(BIN)/stubtest estiba._core
-	MYPYPATH=tests $(BIN)/mypy --explicit-package-bases tests/support tests/kernel tests/build tests/conftest.py
+	MYPYPATH=tests:benches $(BIN)/mypy --explicit-package-bases tests/support tests/gates tests/kernel tests/conftest.py
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 
