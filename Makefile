@@ -11,7 +11,7 @@
 #   make interchange    images to and from skopeo, umoci and a registry (root)
 #   make kill           verbs killed at each of their system calls: nothing may be left (root)
 #   make fuzz           the prover and the planner under a fuzzer, judged by Python (nightly Rust, cargo-fuzz)
-#   make bench          against the peers that are there
+#   make bench          against its peers, which it fetches and builds (root)
 #   make bench-clients  ctr, podman and docker over estiba and its peers, end to end (root)
 #   make must-pass      the OCI's own programs, as far as estiba has to pass them (root)
 #   make conformance    all of them, over estiba, runc and crun (root)
@@ -94,6 +94,7 @@ fuzz: $(VENV)/installed
 	$(BIN)/python tests/fuzz/fuzz.py 300
 
 bench: $(VENV)/installed
+	$(BIN)/python tools/peers.py
 	$(BIN)/python benches/run.py
 
 bench-clients: $(VENV)/installed

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import runpy
 import shutil
@@ -24,17 +25,33 @@ def make_rootfs(rootfs: Path) -> None:
         (rootfs / "bin" / applet).symlink_to("busybox")
 
 
-def make_bundle(bundle: Path, rootfs: Path, args: list[str], cgroup: str) -> None:
-    """Write the config that `estiba spec` writes, without a terminal, for `args` in a cgroup of its own."""
-    # By path and not by import: the bench of the peers needs no built estiba.
-    module = runpy.run_path(str(CHECKOUT / "python" / "estiba" / "spec" / "default.py"))
-    config: dict[str, Any] = module["default_config"]()
+def make_bundle(bundle: Path, rootfs: Path, args: list[str], cgroup: str, **linux: Any) -> None:
+    """Write the config that `estiba spec` writes, without a terminal, for `args` in a cgroup of its own.
+
+    `linux` replaces properties of its linux section.
+    """
+    config: dict[str, Any] = _default()()
     config["root"]["path"] = str(rootfs)
     config["process"]["terminal"] = False
     config["process"]["args"] = args
-    config["linux"]["cgroupsPath"] = cgroup
-    bundle.mkdir(parents=True)
+    config["linux"] |= {"cgroupsPath": cgroup, **linux}
+    bundle.mkdir(parents=True, exist_ok=True)
     (bundle / "config.json").write_text(json.dumps(config))
+
+
+def common_profile(number: int) -> dict[str, Any]:
+    """Return the seccomp profile that podman ships, with one more rule that makes it another one for each number."""
+    recorded = json.loads((CHECKOUT / "tests" / "recorded" / "podman-run.json").read_text())
+    profile: dict[str, Any] = recorded["linux"]["seccomp"]
+    only = {"index": 0, "value": 1 << 20 | number, "op": "SCMP_CMP_EQ"}
+    profile["syscalls"].append({"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [only]})
+    return profile
+
+
+@functools.cache
+def _default() -> Any:
+    # By path and not by import: the bench of the peers needs no built estiba.
+    return runpy.run_path(str(CHECKOUT / "python" / "estiba" / "spec" / "default.py"))["default_config"]
 
 
 def _static_busybox() -> str:

@@ -9,14 +9,19 @@ import os
 import select
 import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import bundles
 from runtimes import Runtime
 from spawner import Cost, Spawner
 
 # In the order in which a pass runs them; `state` is asked for a running container.
-CASES = ("run", "create", "start", "state", "exec", "kill", "delete")
+SECCOMP = ("run, new seccomp profile", "run, known seccomp profile")
+CASES = ("run", *SECCOMP, "create", "start", "state", "exec", "kill", "delete")
+LISTED = "listed-0-0"
+"""The first of the containers that are there to be listed."""
+LIGHT = [{"type": "pid"}, {"type": "mount"}, {"type": "uts"}]
+"""The namespaces of a container that is only there to be listed."""
 
 
 class Failed(Exception):
@@ -41,11 +46,11 @@ class Bench:
         self.spawner = spawner
         self.root = str(work / "state" / runtime.name)
         self.folder = work / "bundles" / runtime.name
+        self._rootfs, self._cgroup = work / "rootfs", f"/{cgroup}/{runtime.name}"
+        self._profiles = self._listed = 0
         for slot in range(callers):
-            place = f"/{cgroup}/{runtime.name}-{slot}"
-            bundles.make_bundle(self.folder / str(slot), work / "rootfs", ["/bin/true"], place)
-        place = f"/{cgroup}/{runtime.name}-stays"
-        bundles.make_bundle(self.folder / "stays", work / "rootfs", ["/bin/sleep", "1000"], place)
+            self._make_bundle(str(slot), ["/bin/true"])
+        self._make_bundle("stays", ["/bin/sleep", "1000"])
 
     def command(self, *words: str) -> list[str]:
         """Return the argv of a verb of this runtime."""
@@ -60,6 +65,10 @@ class Bench:
         costs: dict[str, Cost] = {}
         try:
             costs["run"] = self._measure(self.run_command(container))
+            self._profiles += 1
+            self._make_bundle("filtered", ["/bin/true"], seccomp=bundles.common_profile(self._profiles))
+            for case in SECCOMP:
+                costs[case] = self._measure(self.run_command(container, "filtered"))
             stays = str(self.folder / "stays")
             costs["create"] = self._measure(self.command("create", "--bundle", stays, container))
             init = self._created(container)
@@ -77,14 +86,29 @@ class Bench:
 
     def throughput(self, prefix: str, callers: int, total: int) -> float:
         """Return runs a second with so many callers at once."""
-        argv = self.run_command(f"{prefix}-{{n}}", "{s}")
-        costs = self.spawner.many(argv, callers=callers, total=total)
-        bad = [cost.status for cost in costs if cost.status]
-        if bad:
-            what = f"run with {callers} callers: {len(bad)} of {total} failed"
-            raise Failed(f"{what}: {_first_lines(self.spawner.said())}")
-        ended = max(cost.start_ns + cost.wall_us * 1000 for cost in costs)
-        return total * 1e9 / (ended - min(cost.start_ns for cost in costs))
+        return self._rate("run", self.run_command(f"{prefix}-{{n}}", "{s}"), callers, total)
+
+    def exec_throughput(self, container: str, callers: int, total: int) -> float:
+        """Return execs a second in one container, with so many callers at once."""
+        self._measure(self.command("run", "--detach", "--bundle", str(self.folder / "stays"), container))
+        try:
+            return self._rate("exec", self.command("exec", container, "/bin/true"), callers, total)
+        finally:
+            self.discard(container)
+
+    def have_up_to(self, count: int) -> None:
+        """Have so many containers run in the background; they stay until the place of the bench ends."""
+        first, new = self._listed, count - self._listed
+        for number in range(new):
+            self._make_bundle(f"listed-{first}-{number}", ["/bin/sleep", "1000"], namespaces=LIGHT)
+        name = f"listed-{first}-{{n}}"
+        argv = self.command("run", "--detach", "--bundle", str(self.folder / name), name)
+        self._rate("run", argv, 8, new)
+        self._listed = count
+
+    def ask(self, *words: str) -> Cost:
+        """Measure one verb that only looks."""
+        return self._measure(self.command(*words))
 
     def syscalls(self, container: str, summary: Path) -> int:
         """Count the system calls of a run, the container's own included, under strace."""
@@ -102,6 +126,18 @@ class Bench:
         with contextlib.suppress(subprocess.TimeoutExpired):
             _ask(self.command("delete", "--force", container))
 
+    def _make_bundle(self, name: str, args: list[str], **linux: Any) -> None:
+        bundles.make_bundle(self.folder / name, self._rootfs, args, f"{self._cgroup}-{name}", **linux)
+
+    def _rate(self, verb: str, argv: list[str], callers: int, total: int) -> float:
+        costs = self.spawner.many(argv, callers=callers, total=total)
+        bad = [cost.status for cost in costs if cost.status]
+        if bad:
+            what = f"{verb} with {callers} callers: {len(bad)} of {total} failed"
+            raise Failed(f"{what}: {_first_lines(self.spawner.said())}")
+        ended = max(cost.start_ns + cost.wall_us * 1000 for cost in costs)
+        return total * 1e9 / (ended - min(cost.start_ns for cost in costs))
+
     def _measure(self, argv: list[str]) -> Cost:
         cost = self.spawner.one(argv)
         if cost.status:
@@ -113,10 +149,7 @@ class Bench:
         said = _ask(self.command("state", container))
         if said.returncode:
             raise Failed(f"state {container}: status {said.returncode}: {_first_lines(said.stderr)}")
-        pid = int(json.loads(said.stdout)["pid"])
-        on_cpu_ns = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
-        memory = _fields(Path(f"/proc/{pid}/smaps_rollup").read_text())
-        return Init(pid, on_cpu_ns / 1000, memory["Rss"], memory["Pss"])
+        return init_of(int(json.loads(said.stdout)["pid"]))
 
     def _kill(self, container: str, pid: int) -> Cost:
         """Measure `kill`, then wait unmeasured until the container's process has ended."""
@@ -130,6 +163,13 @@ class Bench:
         finally:
             os.close(pidfd)
         return cost
+
+
+def init_of(pid: int) -> Init:
+    """Look at the process of a created container."""
+    on_cpu_ns = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    memory = _fields(Path(f"/proc/{pid}/smaps_rollup").read_text())
+    return Init(pid, on_cpu_ns / 1000, memory["Rss"], memory["Pss"])
 
 
 def _ask(argv: list[str]) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import importlib.util
 import os
 import platform
 import shutil
@@ -14,11 +16,19 @@ from typing import NamedTuple, TypeVar
 
 import bundles
 import cases
+import library
 import report
 import runtimes
 import spawner
 
 Competitor = TypeVar("Competitor")
+Measured = cases.Bench | library.Library
+AnyBench = TypeVar("AnyBench", cases.Bench, library.Library)
+
+MANY = 100
+"""Above so many containers only estiba and the reference are listed: making them takes the others a minute."""
+LOOKS = 10
+"""How often the containers are listed."""
 
 
 class Plan(NamedTuple):
@@ -30,6 +40,8 @@ class Plan(NamedTuple):
     reference: str
     rounds: int
     callers: list[int]
+    exec_callers: list[int]
+    listed: list[int]
     repeats: int
 
 
@@ -37,10 +49,35 @@ def measure(plan: Plan, found: list[runtimes.Runtime]) -> report.Result:
     """Run everything; a runtime that fails is in the result's failures and not in its figures."""
     load_before = os.getloadavg()[0]
     bundles.make_rootfs(plan.work / "rootfs")
-    slots = max([1, *plan.callers])
+    slots = max([1, *plan.callers, *plan.exec_callers])
     failures: list[str] = []
     made = [cases.Bench(runtime, plan.spawn, plan.work, plan.cgroup, slots) for runtime in found]
-    benches = _warm_up(made, failures)
+    commands = _warm_up(made, failures)
+    with _library(commands, plan.work) as libraries:
+        benches: list[Measured] = [*commands, *_warm_up(libraries, failures)]
+        result = _measure_all(plan, benches, commands, failures)
+    loads = {"load_before": round(load_before, 1), "load_after": round(os.getloadavg()[0], 1)}
+    result["machine"] = {**machine(), **loads}
+    return result
+
+
+@contextlib.contextmanager
+def _library(commands: list[cases.Bench], work: Path) -> Iterator[list[library.Library]]:
+    """Start the library's worker if estiba is among the commands and this interpreter has it."""
+    own = [bench for bench in commands if bench.runtime.name == "estiba"]
+    if not own or importlib.util.find_spec("estiba") is None:
+        yield []
+        return
+    worker = library.Library(sys.executable, own[0], work / "library-said")
+    try:
+        yield [worker]
+    finally:
+        worker.close()
+
+
+def _measure_all(
+    plan: Plan, benches: list[Measured], commands: list[cases.Bench], failures: list[str]
+) -> report.Result:
     names = [bench.runtime.name for bench in benches]
     result: report.Result = {
         "format": 1,
@@ -50,6 +87,7 @@ def measure(plan: Plan, found: list[runtimes.Runtime]) -> report.Result:
         "runtimes": {bench.runtime.name: bench.runtime.version for bench in benches},
         "cases": {case: {name: {"wall_us": [], "cpu_us": []} for name in names} for case in cases.CASES},
         "callers": {},
+        "exec_callers": {},
         "counts": {name: {} for name in names},
         "failures": failures,
     }
@@ -57,19 +95,24 @@ def measure(plan: Plan, found: list[runtimes.Runtime]) -> report.Result:
         _one_pass(bench, number, result)
     _drop_without_samples(result)
     for count in plan.callers:
-        result["callers"][str(count)] = _throughput(benches, count, plan.repeats, failures)
-    _count_syscalls(benches, result, plan.work / "strace")
-    loads = {"load_before": round(load_before, 1), "load_after": round(os.getloadavg()[0], 1)}
-    result["machine"] = {**machine(), **loads}
+        result["callers"][str(count)] = _throughput("run", benches, count, plan.repeats, failures)
+    for count in plan.exec_callers:
+        result["exec_callers"][str(count)] = _throughput("exec", benches, count, plan.repeats, failures)
+    _count_syscalls(commands, result, plan.work / "strace")
+    for count in plan.listed:
+        able = [
+            bench for bench in commands if count <= MANY or bench.runtime.name in ("estiba", plan.reference)
+        ]
+        _list(able, count, result)
     return result
 
 
-def _warm_up(benches: list[cases.Bench], failures: list[str]) -> list[cases.Bench]:
+def _warm_up(benches: list[AnyBench], failures: list[str]) -> list[AnyBench]:
     """Run one pass of each that does not count; leave out the runtimes that cannot do it."""
     able = []
     for bench in benches:
         try:
-            bench.verbs(f"warm-{bench.runtime.name}")
+            bench.verbs("warm")
             able.append(bench)
         except cases.Failed as failed:
             failures.append(f"{bench.runtime.name} is left out: {failed}")
@@ -87,10 +130,10 @@ def in_turns(competitors: Sequence[Competitor], rounds: int) -> Iterator[tuple[C
             yield competitor, number
 
 
-def _one_pass(bench: cases.Bench, number: int, result: report.Result) -> None:
+def _one_pass(bench: Measured, number: int, result: report.Result) -> None:
     name = bench.runtime.name
     try:
-        costs, init = bench.verbs(f"{name}-{number}")
+        costs, init = bench.verbs(f"pass-{number}")
     except cases.Failed as failed:
         result["failures"].append(f"{name}, round {number}: {failed}")
         return
@@ -100,7 +143,7 @@ def _one_pass(bench: cases.Bench, number: int, result: report.Result) -> None:
     seen = {"peak_kib": costs["run"].peak_kib, "faults": costs["run"].faults}
     seen |= {"init_rss_kib": init.rss_kib, "init_pss_kib": init.pss_kib}
     counts = result["counts"][name]
-    counts.update({key: min(value, counts.get(key, value)) for key, value in seen.items()})
+    counts.update({key: min(value, counts.get(key, value)) for key, value in seen.items() if value})
 
 
 def _drop_without_samples(result: report.Result) -> None:
@@ -110,17 +153,37 @@ def _drop_without_samples(result: report.Result) -> None:
 
 
 def _throughput(
-    benches: list[cases.Bench], callers: int, repeats: int, failures: list[str]
+    verb: str, benches: list[Measured], callers: int, repeats: int, failures: list[str]
 ) -> dict[str, list[float]]:
     rates: dict[str, list[float]] = {bench.runtime.name: [] for bench in benches}
     for bench, number in in_turns(benches, repeats):
+        measure = bench.throughput if verb == "run" else bench.exec_throughput
         try:
-            prefix = f"c{callers}-{number}-{bench.runtime.name}"
-            rate = bench.throughput(prefix, callers, max(20, 3 * callers))
+            rate = measure(f"{verb}-{callers}-{number}", callers, max(20, 3 * callers))
             rates[bench.runtime.name].append(round(rate, 1))
         except cases.Failed as failed:
             failures.append(f"{bench.runtime.name}, {failed}")
     return {name: seen for name, seen in rates.items() if seen}
+
+
+def _list(benches: list[cases.Bench], count: int, result: report.Result) -> None:
+    """List so many running containers, and ask for the state of one; those made before are among them."""
+    able = []
+    for bench in benches:
+        try:
+            bench.have_up_to(count)
+            able.append(bench)
+        except cases.Failed as failed:
+            result["failures"].append(f"{bench.runtime.name}, list of {count}: {failed}")
+    looks = {f"list of {count}": ("list",), f"state, one of {count}": ("state", cases.LISTED)}
+    for case in looks:
+        result["cases"][case] = {bench.runtime.name: {"wall_us": [], "cpu_us": []} for bench in able}
+    for bench, _ in in_turns(able, LOOKS):
+        for case, words in looks.items():
+            cost = bench.ask(*words)
+            seen = result["cases"][case][bench.runtime.name]
+            seen["wall_us"].append(round(cost.wall_us, 1))
+            seen["cpu_us"].append(round(cost.cpu_us, 1))
 
 
 def _count_syscalls(benches: list[cases.Bench], result: report.Result, summary: Path) -> None:

@@ -44,8 +44,9 @@ def render(result: Result) -> str:
     """Write all tables of a result as Markdown."""
     reference = result["reference"]
     parts = [heading(result), _times(with_sum(result["cases"]), reference)]
-    if result["callers"]:
-        parts.append(_callers(result["callers"], reference))
+    for verb, key in (("run", "callers"), ("exec", "exec_callers")):
+        if result.get(key):
+            parts.append(_callers(verb, result[key], reference))
     parts.append(_counts(result["counts"]))
     if result["failures"]:
         lines = (f"- {line}" for line in result["failures"])
@@ -80,14 +81,14 @@ def _times(cases: dict[str, Samples], reference: str) -> str:
     return "Times in ms.\n\n" + table(rows)
 
 
-def _callers(callers: dict[str, dict[str, list[float]]], reference: str) -> str:
-    rows = [("callers", "runtime", "runs/s median", "best", "ratio")]
+def _callers(verb: str, callers: dict[str, dict[str, list[float]]], reference: str) -> str:
+    rows = [("callers", "runtime", f"{verb}s/s median", "best", "ratio")]
     for count, by_runtime in callers.items():
         for name, rates in by_runtime.items():
             base = by_runtime.get(reference)
             ratio = f"{median(rates) / median(base):.2f}" if base else ""
             rows.append((count, name, f"{median(rates):.1f}", f"{max(rates):.1f}", ratio))
-    return "Many callers at once.\n\n" + table(rows)
+    return f"Many callers of {verb} at once.\n\n" + table(rows)
 
 
 def _counts(counts: dict[str, dict[str, float]]) -> str:

@@ -58,6 +58,8 @@ def _arguments() -> argparse.Namespace:
     add("--only", action="append", default=[], metavar="NAME", help="only the runtimes named so")
     add("--reference", default="crun", help="what the ratios are taken to")
     add("--callers", default="1,2,8,32", help="how many callers at once, by commas; empty: none")
+    add("--exec-callers", default="1,8", help="the same for exec")
+    add("--list", default="1,100,1000", help="how many containers to list, by commas; empty: none")
     add("--timeout", type=int, default=20, help="seconds after which a command is killed")
     add("--check-only", action="store_true", help="two rounds and no files: does it all work?")
     add("--inside", help=argparse.SUPPRESS)
@@ -65,13 +67,17 @@ def _arguments() -> argparse.Namespace:
 
 
 def _plan(options: argparse.Namespace, program: Path) -> collect.Plan:
-    callers = [int(count) for count in options.callers.split(",") if count]
+    callers, execs, listed = (
+        [int(count) for count in text.split(",") if count]
+        for text in (options.callers, options.exec_callers, options.list)
+    )
     if options.check_only:
-        rounds, repeats, callers = 2, 1, callers[:2]
+        rounds, repeats, callers, listed = 2, 1, callers[:2], listed[:1]
     else:
         rounds, repeats = options.rounds, 3
     spawn = spawner.Spawner(program, WORK / "said", options.timeout * 1000)
-    return collect.Plan(spawn, WORK, options.inside, options.reference, rounds, callers, repeats)
+    where = (spawn, WORK, options.inside, options.reference)
+    return collect.Plan(*where, rounds, callers, execs, listed, repeats)
 
 
 if __name__ == "__main__":

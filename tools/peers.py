@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("ESTIBA_PEERS") or CHECKOUT / ".cache" / "peers").absolute()
+PACKAGES = {"cc": "gcc libc6-dev", "go": "golang-go", "make": "make", "cargo": "cargo"}
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -47,7 +48,10 @@ def call(*argv: str, cwd: Path | None = None, env: dict[str, str] | None = None)
             argv, cwd=cwd, env=whole, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise Unavailable(f"{argv[0]} is absent") from None
+        package = PACKAGES.get(argv[0])
+        raise Unavailable(
+            f"{argv[0]} is absent" + (f": apt-get install {package}" if package else "")
+        ) from None
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-4:]
         raise Unavailable(f"{Path(argv[0]).name}: " + "; ".join(line.strip() for line in said))
@@ -167,10 +171,14 @@ def crun_lean(folder: Path) -> None:
 def runc_of_go(folder: Path) -> None:
     """Build runc from the Go module proxy; the checksum database holds the pin."""
     module = "github.com/opencontainers/runc@v1.5.2"
+    include, library = headers(folder / "headers", "libseccomp-dev")
     env = {"GOBIN": str(folder / "built"), "GOTOOLCHAIN": "local", "GOFLAGS": "", "CGO_ENABLED": "1"}
+    # cgo asks pkg-config where libseccomp is; here it is told, and true(1) says no more.
+    env |= {"PKG_CONFIG": "true", "CGO_CFLAGS": f"-O2 -I{include}", "CGO_LDFLAGS": f"-L{library} -lseccomp"}
     call("go", "install", "-p", "2", "-trimpath", "-tags", "seccomp", module, env=env)
     call(str(folder / "built" / "runc"), "--version")
     install_program(folder / "built" / "runc", folder)
+    shutil.rmtree(folder / "headers")
 
 
 def runc_of_debian(folder: Path) -> None:
