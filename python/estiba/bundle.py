@@ -32,15 +32,22 @@ class Bundle:
 
         Raises ConfigInvalid when there is no config that can be read.
         """
-        self.path = Path(os.path.abspath(path))
-        """The folder, absolute; symbolic links are left as they are."""
+        self._folder = os.path.abspath(path)
         self.config_file = None if config_file is None else os.path.abspath(config_file)
         """Where the config was read, absolute, if not in the bundle's config.json."""
-        self.text = _read(self.path) if self.config_file is None else _read_other(self.config_file)
+        self.text = _read(self._folder) if self.config_file is None else _read_other(self.config_file)
         """config.json as it stands on disk: what the engine gets."""
 
     def __repr__(self) -> str:
-        return f"Bundle({str(self.path)!r})"
+        return f"Bundle({self._folder!r})"
+
+    def __fspath__(self) -> str:
+        return self._folder
+
+    @functools.cached_property
+    def path(self) -> Path:
+        """The folder, absolute; symbolic links are left as they are."""
+        return Path(self._folder)
 
     @functools.cached_property
     def config(self) -> object:
@@ -121,12 +128,12 @@ def bounded(file: BinaryIO, name: str) -> bytes:
     return text
 
 
-def _read(folder: Path) -> bytes:
-    config = folder / CONFIG
+def _read(folder: str) -> bytes:
+    config = os.path.join(folder, CONFIG)
     try:
         return read_whole(config)
     except FileNotFoundError:
-        if not folder.exists():
+        if not os.path.exists(folder):
             raise ConfigInvalid(
                 f'bundle "{folder}" is absent', hint="a bundle is the folder that holds config.json"
             ) from None
@@ -149,5 +156,5 @@ def _read_other(file: str) -> bytes:
         raise ConfigInvalid(message, errno=error.errno) from None
 
 
-def _not_a_folder(path: Path) -> str | None:
-    return "name the folder that it is in" if path.name == CONFIG else None
+def _not_a_folder(path: str) -> str | None:
+    return "name the folder that it is in" if os.path.basename(path) == CONFIG else None

@@ -19,7 +19,7 @@ from estiba.errors import EstibaError
 from estiba.lifecycle.waiting import deadline, is_ready, late, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from estiba._core import Process
 
@@ -48,7 +48,8 @@ class Children:
     def wait(self, process: Process, timeout: float | None = None) -> None:
         """Wait until `process` is reaped, and reap whoever ends meanwhile. Raises TimeoutError."""
         end = deadline(timeout)
-        with self._watched(process) as descriptors:
+        descriptors = self._watch(process)
+        try:
             poll = select.poll()
             for descriptor in descriptors:
                 poll.register(descriptor, select.POLLIN)
@@ -56,40 +57,39 @@ class Children:
                 if not is_ready(poll, end):
                     raise late(process, timeout)
                 self._reap()
+        finally:
+            _close(descriptors)
 
     async def wait_async(self, process: Process) -> None:
         """Do the same on the running asyncio loop."""
-        with self._watched(process) as descriptors:
+        descriptors = self._watch(process)
+        try:
             while self._has(process):
                 await readable(descriptors)
                 self._reap()
+        finally:
+            _close(descriptors)
 
     def close(self) -> None:
         """Reap who has ended, and forget the others."""
-        self._reap()
+        if self._processes:
+            self._reap()
         with self._lock:
-            for pidfd in self._processes:
-                os.close(pidfd)
+            _close(self._processes)
             self._processes.clear()
             self._epoll.close()
 
     def _has(self, process: Process) -> bool:
         return process in list(self._processes.values())
 
-    @contextlib.contextmanager
-    def _watched(self, process: Process) -> Iterator[list[int]]:
-        """Give descriptors that can be read when somebody has ended.
+    def _watch(self, process: Process) -> list[int]:
+        """Give descriptors that can be read when somebody has ended, for the caller to close.
 
         One is the process itself: another thread may reap it first, and then the epoll says no more of it.
         """
         with self._lock:
             own = [pidfd for pidfd, each in self._processes.items() if each is process]
-            descriptors = [os.dup(each) for each in (self._epoll.fileno(), *own)] if own else []
-        try:
-            yield descriptors
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+            return [os.dup(each) for each in (self._epoll.fileno(), *own)] if own else []
 
     def _reap(self) -> None:
         with self._lock:
@@ -97,6 +97,11 @@ class Children:
                 _reap(self._processes.pop(pidfd), pidfd)
                 self._epoll.unregister(pidfd)
                 os.close(pidfd)
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _reap(process: Process, pidfd: int) -> None:

@@ -81,7 +81,7 @@ class Container:
         container._init = _core.create(
             root=container.root,
             id=id,
-            bundle=str(made.path),
+            bundle=os.fspath(made),
             config=made.text,
             config_file=made.config_file,
             **options,

@@ -23,12 +23,11 @@ def judged_bundle(
         if _core.prove(config=made.text) is not None and (problems := made.problems()):
             raise spec.invalid(problems)
     except ConfigInvalid as error:
-        path = bundle.path if isinstance(bundle, Bundle) else os.path.abspath(bundle)
         first = error.problems[0] if error.problems else None
         _core.note_refused(
             root=root,
             id=id,
-            bundle=str(path),
+            bundle=os.path.abspath(bundle),
             config_file=config_file and os.path.abspath(config_file),
             message=f"{first.message}{_and_more(error)}" if first else error.message,
             pointer=first.pointer if first else None,
