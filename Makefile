@@ -27,8 +27,9 @@ SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python data -t
 
 DOOR ?= native
 RUNTIME ?=
+VM ?=
 
-.PHONY: demo test fast lint rust python gates kernel kill fuzz reference clients bench bench-clients must-pass conformance record install clean
+.PHONY: demo test fast lint rust python gates kernel kill fuzz reference clients vm bench bench-clients must-pass conformance record install clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
@@ -53,7 +54,7 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check python tests tools benches oci-conformance
 	$(BIN)/mypy
 	$(BIN)/stubtest estiba._core
-	MYPYPATH=tests:benches $(BIN)/mypy --explicit-package-bases tests/support tests/gates tests/kernel tests/conftest.py
+	MYPYPATH=tests:benches $(BIN)/mypy --explicit-package-bases tests/support tests/gates tests/kernel tests/vm tests/conftest.py
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 

@@ -37,9 +37,16 @@ def pytest_configure(config: pytest.Config) -> None:
         "not_on(runtime, why): the test does not judge this reference runtime",
         "estiba_only: the test is about what no reference runtime promises",
         "views(*names): the views the test runs in; without it, both",
+        "controller: added to what requires a cgroup controller",
         "core: part of the matrix of doors, views and users that every run goes through",
     ):
         config.addinivalue_line("markers", line)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs a controller: `-m controller` is what a host without it skips."""
+    if any(need in needs.CONTROLLERS for mark in item.iter_markers("requires") for need in mark.args):
+        item.add_marker("controller")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
