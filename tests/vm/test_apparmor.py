@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from conftest import MakeBundle
+from estiba import Container as LibraryContainer
+from estiba.errors import EstibaError
 from support.processes import Pipe
 from support.runtime import Runtime
 
@@ -108,3 +110,46 @@ def test_a_user_without_privileges_is_confined(
 ) -> None:
     name = profile(ALL)
     assert rootless.output(own_bundle(OWN_LABEL, {WHERE: name})) == f"{name} (enforce)\n"
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("verb", ["run", "create"])
+def test_a_profile_that_is_not_loaded_is_named_with_its_place(
+    runtime: Runtime, bundle: MakeBundle, verb: str
+) -> None:
+    config = bundle("true", {WHERE: "estiba-absent"})
+    result = runtime.call(verb, "--bundle", str(config.path), config.id)
+    assert result.code == 1
+    message, hint = result.err.splitlines()
+    assert message == f'config.json {WHERE}: the AppArmor profile "estiba-absent" is not loaded (ENOENT)'
+    assert hint == "hint: load it with apparmor_parser, or leave the profile out"
+    assert runtime.call("state", config.id).code == 1
+
+
+@pytest.mark.core
+def test_exec_with_a_profile_that_is_not_loaded_leaves_the_container_alone(
+    runtime: Runtime, bundle: MakeBundle, pipe: Pipe
+) -> None:
+    container = runtime.start(bundle(FOREVER), stdout=pipe)
+    pipe.readline()
+    result = container.exec("true", flags=("--apparmor", "estiba-absent"))
+    status = container.status()
+    container.delete()
+    assert (result.code, status) == (255, "running")
+    assert 'the AppArmor profile "estiba-absent" is not loaded' in result.err
+
+
+def test_the_library_says_the_same_of_it(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("true", {WHERE: "estiba-absent"})
+    with pytest.raises(EstibaError, match='the AppArmor profile "estiba-absent" is not loaded'):
+        LibraryContainer.create(config.id, config.path, root=str(runtime.root))
+
+
+def test_check_tells_before_the_start(runtime: Runtime, bundle: MakeBundle) -> None:
+    result = runtime.call("check", str(bundle("true", {WHERE: "estiba-absent"}).path))
+    assert result.code != 0
+    assert f'{WHERE}: the AppArmor profile "estiba-absent" is not loaded' in result.out + result.err
+
+
+def test_features_tells_of_apparmor(runtime: Runtime, bundle: MakeBundle) -> None:
+    assert json.loads(runtime.must("features").out)["linux"]["apparmor"] == {"enabled": True}

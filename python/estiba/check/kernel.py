@@ -50,9 +50,11 @@ def _profile(config: Node) -> Iterator[Problem]:
     profile = config.at("process", "apparmorProfile")
     if profile.text() and profile.text() != "unconfined":
         # Where AppArmor is not active, profiles are ignored; where the list may not be read, nothing is known.
-        loaded = _text("/sys/kernel/security/apparmor/profiles")
-        names = [line.rpartition(" ")[0] for line in loaded.splitlines()]
-        if names and profile.text() not in names:
+        try:
+            loaded = Path("/sys/kernel/security/apparmor/profiles").read_text()
+        except OSError:
+            return
+        if profile.text() not in [line.rpartition(" ")[0] for line in loaded.splitlines()]:
             yield profile.problem(f'the AppArmor profile "{profile.text()}" is not loaded')
 
 

@@ -13,7 +13,7 @@ HOOKS: tuple[str, ...] = (
 CGROUP: dict[str, bool] = {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": False}
 
 SWITCHES: dict[str, dict[str, bool]] = {
-    "apparmor": {"enabled": False},
+    "apparmor": {"enabled": True},
     "selinux": {"enabled": False},
     "intelRdt": {"enabled": False},
     "netDevices": {"enabled": False},

@@ -2,6 +2,7 @@
 //! The sentence for a step that failed: init sends a number, the plan knows the rest.
 
 mod advice;
+mod labels;
 mod program;
 
 use crate::error::{Error, ErrorKind};
@@ -146,8 +147,7 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
                 error
             }
         }
-        Step::LabelExec { attribute, .. } => refused(format!("set the label {:?}", quoted(attribute)))
-            .hint("is this security module active on the host?"),
+        Step::LabelExec { attribute, label } => labels::refused(attribute, label, errno),
         ref other => {
             let error = refused(doing(other).to_string());
             match advice::advice(other, errno) {
