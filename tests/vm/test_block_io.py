@@ -136,6 +136,15 @@ def test_a_weight_of_one_device_is_in_its_place(
     assert f"{number_of(spare)} 10000" in lines
 
 
+def test_a_weight_on_a_device_without_weights_is_refused_with_a_hint(
+    runtime: Runtime, bundle: MakeBundle, unused: dict[str, Any]
+) -> None:
+    result = runtime.run(bundle("true", weight_of(unused)))
+    message, hint = result.err.splitlines()
+    assert message.startswith("config.json /linux/resources/blockIO/weightDevice/0/weight: "), message
+    assert "io.cost.qos in the root cgroup has to enable it" in hint
+
+
 def test_a_device_that_the_host_has_not_is_refused_with_its_place(
     runtime: Runtime, bundle: MakeBundle
 ) -> None:

@@ -52,7 +52,7 @@ def inhabited(cgroup_parent: str) -> Iterator[str]:
 
 
 @pytest.mark.core
-@pytest.mark.parametrize("controller", ["memory", "io"])
+@pytest.mark.parametrize("controller", ["memory", "io", "pids", "cpuset"])
 def test_a_parent_with_processes_is_named_as_the_reason(
     runtime: Runtime, bundle: MakeBundle, inhabited: str, controller: str
 ) -> None:
@@ -65,6 +65,12 @@ def test_a_parent_with_processes_is_named_as_the_reason(
     assert message.startswith(f"{where}, which is not delegated here: "), message
     assert f'"{MOUNT_POINT}{inhabited}"' in hint
     assert "move them to a cgroup below" in hint
+
+
+def test_a_container_without_limits_can_live_there(
+    runtime: Runtime, bundle: MakeBundle, inhabited: str
+) -> None:
+    assert runtime.output(bundle("echo through", {"/linux/cgroupsPath": f"{inhabited}/x"})) == "through\n"
 
 
 @pytest.mark.core
@@ -108,6 +114,18 @@ def test_a_users_limit_bites(rootless: Runtime, own_bundle: MakeBundle, delegate
     delegated("memory")
     limit = {"/linux/resources/memory": {"limit": 16 << 20, "swap": 16 << 20}}
     assert rootless.run(own_bundle("exec tail /dev/zero", limit)).code == 128 + 9
+
+
+def test_without_a_cgroup_of_ones_own_only_who_asks_for_a_limit_fails(
+    rootless: Runtime, own_bundle: MakeBundle
+) -> None:
+    assert rootless.output(own_bundle("echo through")) == "through\n"
+    changes, pointer, limit = LIMITS["memory"]
+    result = rootless.run(own_bundle("true", changes))
+    message, hint = result.err.splitlines()
+    where = f'config.json {pointer}: {limit} needs the cgroup controller "memory", which is out of reach: '
+    assert (result.code, message.startswith(where)) == (1, True), str(result)
+    assert "systemd-run --user --scope" in hint
 
 
 def test_root_gets_every_controller_of_the_host(runtime: Runtime, bundle: MakeBundle) -> None:

@@ -103,6 +103,7 @@ impl Cgroup {
                 dir.path
             )
         } else if let Some(dir) = self.refused.first() {
+            hint = Cow::Borrowed("run in a cgroup of this user's, as `systemd-run --user --scope` makes one");
             format!("{needs} out of reach: this user may not make \"{}\"", dir.path)
         } else {
             format!("{needs} in none of the container's cgroups")
@@ -169,6 +170,11 @@ fn refused(write: &Write, name: &str, text: &str, dir: &Dir, errno: Errno) -> Er
             error.hint(format!("{} bytes are in use", used.trim()))
         }
         (Errno::ENODEV, _) => error.hint("there is no such block device on this host"),
+        // The kernel reads 1 as no rate at all (tg_set_limit in block/blk-throttle.c).
+        (Errno::EINVAL, "io.max") => error.hint("the least rate on cgroup v2 is 2"),
+        (Errno::EOPNOTSUPP, "io.weight" | "io.bfq.weight") => error.hint(
+            "the device gives no weights: its scheduler has to be bfq, or io.cost.qos in the root cgroup has to enable it",
+        ),
         (Errno::EINVAL, "cpu.cfs_quota_us" | "cpu.rt_runtime_us") => {
             error.hint("a parent cgroup allows less than that")
         }

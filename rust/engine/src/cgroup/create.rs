@@ -11,7 +11,7 @@ use crate::spec::resources::Resources;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use estiba_sys::fd::{CWD, OwnedFd};
+use estiba_sys::fd::{BorrowedFd, CWD, OwnedFd};
 use estiba_sys::{Errno, fs};
 
 /// Milliseconds. Freeing much memory takes a killed process seconds.
@@ -268,12 +268,22 @@ fn enable(path: &str) {
     let Ok(folder) = file::open_dir(path) else { return };
     let words = |file: &str| file::read_once(folder.borrow(), file).unwrap_or_default();
     let lacking = lacking(&words("cgroup.controllers"), &words("cgroup.subtree_control"));
+    if lacking.is_empty() || is_inhabited(folder.borrow()) {
+        return;
+    }
     let set = |text: &str| file::write(folder.borrow(), "cgroup.subtree_control", text);
-    if !lacking.is_empty() && set(lacking.trim_end()).is_err() {
+    if set(lacking.trim_end()).is_err() {
         for one in lacking.split_whitespace() {
             let _ = set(one);
         }
     }
+}
+
+/// A cgroup with processes would hand down the threaded controllers alone, and turn every cgroup below into one that
+/// takes no process (cgroups(7), "Thread mode"). The root is exempt, and the only one without a type.
+fn is_inhabited(folder: BorrowedFd<'_>) -> bool {
+    let read = |name| file::read_once(folder, name);
+    read("cgroup.type").is_ok() && read("cgroup.procs").is_ok_and(|list| !list.is_empty())
 }
 
 /// A fresh cpu set of v1 is empty and takes no process (cpuset(7)): it starts with all that its parent has.
