@@ -5,17 +5,22 @@ Every call releases the GIL while it works. Paths are str; `root` is the state r
 """
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import Literal, final
 
 __all__ = [
     "Process",
     "__version__",
     "containers",
+    "copy_tree",
     "create",
     "delete",
+    "digest_tree",
     "error_kinds",
     "exec",
     "kill",
+    "make_folder",
+    "mount_memory",
     "mount_overlay",
     "note_refused",
     "open_overlay",
@@ -228,3 +233,49 @@ def open_overlay(
 
 def unmount(target: str) -> None:
     """Detach the topmost mount at `target`. Raises KernelRefused."""
+
+def copy_tree(
+    source_root: int,
+    source_path: str | PathLike[str],
+    target_root: int,
+    target_path: str | PathLike[str],
+    *,
+    uid: int | None = None,
+    gid: int | None = None,
+    mode: str | None = None,
+    ignored: Sequence[str] = (),
+    excluded: Sequence[str] = (),
+    threads: int = 2,
+) -> tuple[int, int]:
+    """Copy a file or what is in a folder as COPY means it; return the numbers of entries and of bytes.
+
+    Both paths are walked inside their roots (descriptors of folders), links followed; nothing outside is ever read
+    or written. A file becomes the target, or goes into it where that is a folder or ends with a slash; folders merge;
+    missing parents are made, 0755. `uid`, `gid` and `mode` (octal, or as chmod(1) takes it) replace the source's.
+    `ignored` and `excluded` are patterns as of ignore files, by paths from the source's root and from the source.
+    Kept: times, set-id bits, hard links, holes, user's attributes and file capabilities. Sockets are left out.
+
+    Raises TreeInvalid (errno ENOENT: no such source), KernelRefused; ValueError for what is no mode.
+    """
+
+def digest_tree(
+    root: int,
+    path: str | PathLike[str],
+    *,
+    ids: bool = True,
+    ignored: Sequence[str] = (),
+    excluded: Sequence[str] = (),
+    threads: int = 2,
+) -> str:
+    """Return "sha256:..." of all that copy_tree would copy but times; without `ids` owners do not count.
+
+    Raises as copy_tree does.
+    """
+
+def make_folder(root: int, path: str | PathLike[str], *, uid: int = 0, gid: int = 0) -> tuple[str, bool]:
+    """Make a folder inside a root, with its parents, 0755; return its path without links ("" is the root), and
+    whether it is new. Raises TreeInvalid, KernelRefused.
+    """
+
+def mount_memory(target: str) -> None:
+    """Mount an empty tmpfs at `target`, for root alone. Raises KernelRefused."""

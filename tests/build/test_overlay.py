@@ -179,3 +179,18 @@ def test_a_kernel_without_lowerdir_plus_takes_127_layers_and_says_so(folder: Pat
         assert caught.value.hint == "Linux 6.5 and newer stack up to 500"
 
     in_child(work, call=FSCONFIG, second=CREATE, errno=EINVAL)
+
+
+def test_a_mount_in_memory_is_of_the_thread_and_leaves_nothing_on_the_disk(folder: Path) -> None:
+    place = folder / "secrets"
+    place.mkdir()
+
+    def work() -> None:
+        _core.private_mounts()
+        _core.mount_memory(str(place))
+        (place / "secret").write_text("secret")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert os.listdir(place) == []

@@ -7,5 +7,6 @@
 
 pub mod error;
 pub mod overlay;
+pub mod tree;
 
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, Kind, Result};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Layers put on top of each other (overlayfs, Documentation/filesystems/overlayfs.rst).
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Kind, Result};
 use estiba_sys::fd::{CWD, OwnedFd};
 use estiba_sys::{Errno, fs, mount, namespace};
 use std::ffi::{CStr, CString};
@@ -45,6 +45,15 @@ pub fn mount_overlay(target: &str, overlay: &Overlay<'_>) -> Result<()> {
         .map_err(|errno| Error::refused(format_args!("mount an overlay at {target:?}"), errno))
 }
 
+/// Mounts an empty file system in memory at `target`, for root alone: what must not reach a disk.
+pub fn mount_memory(target: &str) -> Result<()> {
+    let refused = |errno| Error::refused(format_args!("mount a tmpfs at {target:?}"), errno);
+    let mut options = [(c"mode", Some(c"0700"))].into_iter();
+    let attributes = mount::ATTR_NOSUID | mount::ATTR_NODEV | mount::ATTR_NOEXEC;
+    let made = mount::new_filesystem(c"tmpfs", Some(c"tmpfs"), &mut options, attributes).map_err(refused)?;
+    mount::attach_tree(made.borrow(), open_path(target)?.borrow()).map_err(refused)
+}
+
 /// Takes away the topmost mount at `target`, even while somebody is in it.
 pub fn unmount(target: &str) -> Result<()> {
     mount::detach(&text(target)?).map_err(|errno| Error::refused(format_args!("unmount {target:?}"), errno))
@@ -63,7 +72,7 @@ fn make(overlay: &Overlay<'_>) -> Result<OwnedFd> {
         return Err(too_many(count, MOST_LOWERS, "squash some of the image's layers into one"));
     }
     match (overlay.lowers, overlay.upper) {
-        ([], _) => Err(Error::new(ErrorKind::TreeInvalid, "an overlay needs at least one lower folder")),
+        ([], _) => Err(Error::new(Kind::TreeInvalid, "an overlay needs at least one lower folder")),
         ([only], None) => read_only_view(only),
         _ => stack(overlay),
     }
@@ -188,13 +197,12 @@ fn open_path(path: &str) -> Result<OwnedFd> {
 }
 
 fn text(path: &str) -> Result<CString> {
-    CString::new(path)
-        .map_err(|_| Error::new(ErrorKind::TreeInvalid, format!("{path:?} holds a NUL character")))
+    CString::new(path).map_err(|_| Error::new(Kind::TreeInvalid, format!("{path:?} holds a NUL character")))
 }
 
 fn too_many(count: usize, most: usize, hint: &'static str) -> Error {
     let message = format!("cannot stack {count} layers: this kernel takes {most}");
-    Error::new(ErrorKind::HostUnsupported, message).hint(hint)
+    Error::new(Kind::HostUnsupported, message).hint(hint)
 }
 
 fn refused(overlay: &Overlay<'_>, errno: Errno) -> Error {

@@ -25,10 +25,10 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
 
 fn layers_exception(py: Python<'_>, error: &estiba_layers::Error) -> PyErr {
     let message = match error.errno {
-        Some(errno) => format!("{error}: {}", error::words(errno)),
-        None => error.to_string(),
+        Some(errno) => format!("{}: {}", error.message, error::words(errno)),
+        None => error.message.clone(),
     };
-    let facts = (None, error.errno.map(|errno| errno.0), error.hint.as_deref());
+    let facts = (None, error.errno.map(|errno| errno.0), error.hint);
     instance(py, error.kind.name(), &message, facts).map_or_else(|failed| failed, PyErr::from_value)
 }
 

@@ -17,7 +17,10 @@ mod _core {
     #[pymodule_export]
     use super::process::Process;
     #[pymodule_export]
-    use super::trees::{mount_overlay, open_overlay, private_mounts, unmount};
+    use super::trees::{
+        copy_tree, digest_tree, make_folder, mount_memory, mount_overlay, open_overlay, private_mounts,
+        unmount,
+    };
     #[pymodule_export]
     use super::verbs::{
         containers, create, delete, exec, kill, note_refused, pause, plan, processes, prove, record, resume,

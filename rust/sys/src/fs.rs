@@ -34,6 +34,7 @@ pub const S_IFDIR: u32 = 0o040_000;
 pub const S_IFBLK: u32 = 0o060_000;
 pub const S_IFREG: u32 = 0o100_000;
 pub const S_IFLNK: u32 = 0o120_000;
+pub const S_IFSOCK: u32 = 0o140_000;
 
 pub fn open(at: BorrowedFd<'_>, path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd> {
     // SAFETY: `path` is a C string.

@@ -11,8 +11,11 @@ compile_error!("estiba knows the system calls of x86_64 Linux only");
 pub mod bpf;
 pub mod clock;
 pub mod clone;
+pub mod copy;
+pub mod data;
 pub mod fd;
 pub mod fs;
+pub mod inode;
 pub mod memory;
 pub mod mount;
 pub mod namespace;
@@ -22,6 +25,7 @@ pub mod raw;
 pub mod signal;
 pub mod socket;
 pub mod terminal;
+pub mod xattr;
 
 // `_start`, memcpy and friends, the panic handler: only where there is no libc.
 #[cfg(any(estiba_image, estiba_bare))]
