@@ -62,7 +62,10 @@ rust: | install
 	cargo test --quiet --workspace
 
 python: $(VENV)/installed
-	$(BIN)/pytest -q --ignore=tests/kernel --ignore=tests/build --ignore=tests/clients --ignore=tests/interchange tests
+	$(BIN)/pytest -q --ignore=tests/kernel --ignore=tests/build --ignore=tests/clients --ignore=tests/images --ignore=tests/interchange tests
+
+images: $(VENV)/installed
+	$(BIN)/pytest -q tests/images
 
 kernel: $(VENV)/installed
 ifeq ($(MATRIX),all)

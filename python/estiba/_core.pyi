@@ -24,6 +24,7 @@ __all__ = [
     "mount_overlay",
     "note_refused",
     "open_overlay",
+    "pack_layer",
     "pause",
     "plan",
     "private_mounts",
@@ -35,7 +36,9 @@ __all__ = [
     "state",
     "stats",
     "sweep",
+    "sync_filesystem",
     "unmount",
+    "unpack_layer",
     "update",
 ]
 
@@ -279,3 +282,41 @@ def make_folder(root: int, path: str | PathLike[str], *, uid: int = 0, gid: int 
 
 def mount_memory(target: str) -> None:
     """Mount an empty tmpfs at `target`, for root alone. Raises KernelRefused."""
+
+def unpack_layer(
+    source_fd: int,
+    target_fd: int,
+    *,
+    compression: Literal["none", "gzip", "zstd", "auto"],
+    expected_digest: str | None,
+    expected_size: int | None,
+    expected_diff_id: str | None,
+    form: Literal["overlay", "plain"],
+    max_bytes: int,
+    max_entries: int,
+    rootless: bool = False,
+) -> tuple[str, int, str, int, int]:
+    """Unpack a layer below `target_fd`, reading `source_fd` once, to its end. See estiba.images.unpack.
+
+    Returns digest and size of the bytes read, the diffID, the bytes of all files, the number of entries.
+    Raises LayerInvalid, BlobCorrupt, KernelRefused.
+    """
+
+def pack_layer(
+    tree_fd: int,
+    out_fd: int,
+    *,
+    source: Literal["overlay", "tree"],
+    compression: Literal["none", "gzip", "zstd"],
+    level: int | None,
+    clamp_mtime: int | None,
+    rootless: bool = False,
+) -> tuple[str, int, str, int, int]:
+    """Pack the folder `tree_fd` and write the layer to `out_fd`. See estiba.images.pack.
+
+    Returns digest and size of the bytes written, the diffID, the bytes of the tar, the number of entries.
+    Raises LayerInvalid, KernelRefused, ArgumentInvalid (no such level).
+    """
+
+def sync_filesystem(fd: int) -> None:
+    """Bring all of the file system that `fd` is on to the disk (syncfs(2)). Raises KernelRefused."""

@@ -187,7 +187,7 @@ class ManifestInvalid(ImageError):
 
 
 class LayerInvalid(ImageError):
-    """A layer's archive cannot be unpacked; the message names the entry."""
+    """A layer's archive cannot be unpacked, or a tree holds what no layer can say; the message names the entry."""
 
 
 class TreeInvalid(ImageError):

@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The trees of images: layers packed and unpacked, trees copied, digested and mounted. Safe Rust over `estiba-sys`.
+//! Layers of images: a compressed tar into a folder, and a folder into a compressed tar; trees stacked, copied, digested.
 //!
-//! Linked by the extension alone, never by the command. What it reads is hostile: every path inside a tree is walked
-//! from a descriptor, and nothing outside of the tree is ever touched.
+//!     unpack   source ─► [thread: read, sha256, inflate] ─chunks─► sha256, tar ─► files below one descriptor
+//!     pack     folder ─► walk, tar, sha256 ─chunks─► [threads: deflate] ─in order─► sha256, write
+//!
+//! Archives are hostile: every path is resolved by the kernel from the descriptor of the target (openat2,
+//! RESOLVE_IN_ROOT), nothing is ever followed to create or change a file, and all that grows has a bound.
 #![forbid(unsafe_code)]
 
-pub mod error;
+mod attributes;
+mod digest;
+mod error;
+mod folders;
 pub mod overlay;
+mod pack;
+mod stream;
+pub mod tar;
 pub mod tree;
+mod unpack;
+mod whiteout;
 
 pub use error::{Error, Kind, Result};
+pub use pack::{Packed, Packing, Tree, pack};
+pub use stream::{Compression, Promised};
+pub use unpack::{Form, Unpacked, Unpacking, unpack};

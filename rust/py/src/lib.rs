@@ -4,6 +4,7 @@
 #![deny(unsafe_code)]
 
 mod errors;
+mod layers;
 mod process;
 mod trees;
 mod verbs;
@@ -14,6 +15,8 @@ use pyo3::pymodule;
 mod _core {
     #[pymodule_export]
     use super::errors::error_kinds;
+    #[pymodule_export]
+    use super::layers::{pack_layer, sync_filesystem, unpack_layer};
     #[pymodule_export]
     use super::process::Process;
     #[pymodule_export]
