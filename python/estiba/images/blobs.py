@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from estiba.errors import BlobCorrupt, BlobNotFound, StoreError
 from estiba.images import digest as digests
-from estiba.images.durable import open_file, refused, write_all
+from estiba.images.durable import open_file, refused, sync_folder, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,6 +97,10 @@ class Blobs:
         """Return a writer for a blob whose digest or size may be known; `limit`: refuse more bytes than these."""
         return BlobWriter(self._folder, self.path, expected=expected, size=size, limit=limit)
 
+    def sync_names(self) -> None:
+        """Make durable what `commit(is_synced=True)` has named. Raises OSError."""
+        sync_folder(self._folder)
+
     def remove(self, digest: str) -> int:
         """Remove a blob and return the bytes that it had; 0 if it was gone. Raises StoreError."""
         path = self.path(digest)
@@ -163,8 +167,11 @@ class BlobWriter:
         except OSError as error:
             raise refused("write a blob to", self._folder, error) from error
 
-    def commit(self, digest: str | None = None) -> str:
+    def commit(self, digest: str | None = None, *, is_synced: bool = False) -> str:
         """Sync the bytes, give them their name, return their digest.
+
+        `is_synced`: the caller has synced the whole file system since the last byte, and syncs the names by
+        `Blobs.sync_names`.
 
         `digest` is what another hashed who wrote to `fileno()`; else it is that of what `write` took, and is held
         against what was expected. Raises BlobCorrupt, StoreError.
@@ -175,7 +182,7 @@ class BlobWriter:
         if self._expected is not None and found != self._expected:
             raise _other(self._expected, found)
         try:
-            self._name_it(self._path(found))
+            self._name_it(self._path(found), is_synced=is_synced)
         except OSError as error:
             raise refused("write a blob to", self._folder, error) from error
         self.close()
@@ -190,16 +197,18 @@ class BlobWriter:
             os.unlink(self._aside)
             self._aside = None
 
-    def _name_it(self, path: str) -> None:
+    def _name_it(self, path: str, *, is_synced: bool) -> None:
         os.fchmod(self._descriptor, 0o644)
-        os.fsync(self._descriptor)
+        if not is_synced:
+            os.fsync(self._descriptor)
         source = self._aside or f"/proc/self/fd/{self._descriptor}"
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             # With a descriptor given, Python calls linkat(2), which alone can follow the link in /proc.
             with suppress(FileExistsError):  # another process was faster, with the same bytes
                 os.link(source, path, src_dir_fd=folder, follow_symlinks=self._aside is None)
-            os.fsync(folder)
+            if not is_synced:
+                os.fsync(folder)
         finally:
             os.close(folder)
 
