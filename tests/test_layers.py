@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "rootless": set(),
     "lifecycle": {"bundle", "rootless", "spec", "errors", "tables", "_core"},
     "images": {"rootless", "errors", "tables", "_core"},
-    "build": {"spec", "errors", "tables"},
+    "build": {"images", "lifecycle", "rootfs", "bundle", "spec", "errors", "tables"},
     "check": {"bundle", "spec", "errors", "tables"},
     "cli": {"check", "lifecycle", "bundle", "spec", "errors", "tables", "_core"},
     "muelle": {"lifecycle", "rootfs", "bundle", "spec", "errors", "tables"},

@@ -234,4 +234,20 @@ class BuildFileInvalid(BuildError):
 
 
 class BuildFailed(BuildError):
-    """A step of a build failed."""
+    """A step of a build failed; `exit_status` and `last_lines` are those of a RUN's program."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pointer: str | None = None,
+        errno: int | None = None,
+        hint: str | None = None,
+        exit_status: int | None = None,
+        last_lines: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, pointer=pointer, errno=errno, hint=hint)
+        self.exit_status = exit_status
+        """0..255, or 128 + n for signal n; None where no program was run."""
+        self.last_lines = last_lines
+        """What it said last, oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +40,7 @@ def ends(folder: Path) -> Iterator[Ends]:
     for path in paths:
         path.mkdir()
     fds = [os.open(path, os.O_RDONLY) for path in paths[:2]]
-    yield Ends(*paths, *fds)
+    yield Ends(paths[0], paths[1], paths[2], fds[0], fds[1])
     for fd in fds:
         os.close(fd)
 
@@ -197,7 +197,7 @@ def test_a_digest_is_of_all_but_times(ends: Ends) -> None:
     before = ends.digest()
     os.utime(ends.source / "file", (5, 5))
     assert ends.digest() == before == ends.digest(threads=1)
-    changes = {
+    changes: dict[str, Callable[[], object]] = {
         "content": lambda: (ends.source / "file").write_text("two"),
         "mode": lambda: (ends.source / "file").chmod(0o600),
         "owner": lambda: os.chown(ends.source / "file", 9, 9),

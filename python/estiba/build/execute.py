@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A build from end to end: the plan's stages, each in a thread of its own as soon as what it needs is there.
+
+parse ─► plan ─► [a thread a stage: base ─► step ─► step ...] ─► assemble
+                   found in the cache: a layer of the store
+                   else performed in a folder of its own ─► packed beside the steps that follow
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+from estiba.build import ignore
+from estiba.build.assemble import Built, assemble
+from estiba.build.cache import Cache
+from estiba.build.context import Tree
+from estiba.build.layer import chain
+from estiba.build.options import Options
+from estiba.build.packing import Packing
+from estiba.build.plan import Plan, plan
+from estiba.build.progress import BuildEnded, Event, Progress
+from estiba.build.recipe import Scope, parse
+from estiba.build.recipe.scope import platform_arguments
+from estiba.build.stage import StageRun
+from estiba.build.state import State
+from estiba.errors import BuildFailed, cause
+from estiba.images import platform as platforms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from estiba.build.layer import Layer
+    from estiba.images import Image, Store
+
+NAMES = ("Containerfile", "Dockerfile")
+
+
+def build(
+    store: Store,
+    context: str | os.PathLike[str],
+    *,
+    file: str | os.PathLike[str] | None = None,
+    text: str | bytes | None = None,
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Build an image from a folder and its Containerfile.
+
+    `file` is the Containerfile, by default the context's own; `text` is one that is no file. Events go to
+    `progress`, from several threads.
+
+    Raises BuildFileInvalid, BuildFailed, ImageError, StoreError, KernelRefused.
+    """
+    begun = time.monotonic()
+    given = options or Options()
+    folder = Path(context)
+    recipe_file = _recipe_file(folder, file) if text is None else None
+    shown = str(file) if file else recipe_file.name if recipe_file else "Containerfile"
+    source = text if text is not None else _read(recipe_file or folder)
+    recipe = parse(source, shown)
+    host = str(platforms.host())
+    scope = Scope(recipe, given.arguments, platform_arguments(host, str(given.platform or host)))
+    planned = plan(recipe, scope, given.target)
+    ignored = ignore.find(folder, recipe_file)
+    with ExitStack() as stack:
+        tree = Tree(_open(folder), "the build context", ignored=ignored, keeps_ids=False)
+        stack.enter_context(tree)
+        stack.enter_context(store.using())
+        aside = stack.enter_context(store.tmp())
+        place = f"{os.path.abspath(folder)}\0{shown}"
+        running = Build(store, planned, scope, tree, given, progress or _quiet, aside, place)
+        state = running.run()
+        made = assemble(store, state, given.labels, given.names)
+    running.tell(BuildEnded(made.digest, made.names, time.monotonic() - begun, made.size))
+    return made
+
+
+def _recipe_file(folder: Path, file: str | os.PathLike[str] | None) -> Path:
+    if file is not None:
+        return Path(file)
+    found = next((folder / name for name in NAMES if (folder / name).exists()), None)
+    if found is None:
+        hint = f"write a {NAMES[0]}, or name one by -f"
+        raise BuildFailed(f'there is no {" or ".join(NAMES)} in "{folder}"', hint=hint)
+    return found
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BuildFailed(f'cannot read "{file}": {cause(error.errno)}', errno=error.errno) from None
+
+
+def _open(folder: Path) -> int:
+    try:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        message = f'the build context "{folder}": {cause(error.errno)}'
+        raise BuildFailed(message, errno=error.errno) from None
+
+
+def _quiet(_: Event) -> None:
+    """Tell nobody."""
+
+
+class Build:
+    """One build: what its stages share."""
+
+    def __init__(
+        self,
+        store: Store,
+        planned: Plan,
+        scope: Scope,
+        context: Tree,
+        options: Options,
+        progress: Progress,
+        aside: str,
+        place: str,
+    ) -> None:
+        self.store, self.plan, self.scope, self.context = store, planned, scope, context
+        self.options, self.aside, self.place = options, aside, place
+        self.cache = Cache(store)
+        self.packing = Packing(store, options)
+        self.numbers = itertools.count(1)
+        """Of steps."""
+        self.folders_made = itertools.count(1)
+        self.failure: BaseException | None = None
+        """The first; the other stages stop at their next step."""
+        self.half_built: State | None = None
+        """What a failed RUN left."""
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._stages: dict[int, StageRun] = {}
+        self._folders: dict[str, list[str]] = {}
+
+    def tell(self, event: Event) -> None:
+        """Tell of an event."""
+        self._progress(event)
+
+    def run(self) -> State:
+        """Build all stages that are needed; return the target's state. Raises the first failure."""
+        self._stages = {number: StageRun(self, each) for number, each in self.plan.stages.items()}
+        others = [run for number, run in self._stages.items() if number != self.plan.target]
+        threads = [threading.Thread(target=run.run, name=f"estiba-stage-{run.number}") for run in others]
+        # The target runs in a thread, too: a thread's own mounts are not to become the caller's.
+        threads.append(threading.Thread(target=self._stages[self.plan.target].run, name="estiba-target"))
+        self.packing.start()
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException as error:  # noqa: BLE001 - Ctrl-C: let what runs end, then go
+            self.fail(error)
+            for thread in threads:
+                thread.join()
+        finally:
+            self.packing.finish()
+        if self.failure is not None:
+            self._say_how_to_enter()
+            raise self.failure
+        return self._stages[self.plan.target].result()
+
+    def _say_how_to_enter(self) -> None:
+        """Make an image without a name of what a failed RUN left."""
+        if isinstance(self.failure, BuildFailed) and self.half_built is not None:
+            left = assemble(self.store, self.half_built, {}, ())
+            shown = left.digest.removeprefix("sha256:")[:12]
+            self.failure.hint = f"`muelle run -it --rm {shown} sh` enters what this step has left"
+
+    def fail(self, error: BaseException) -> None:
+        """Note a failure; the first one counts."""
+        with self._lock:
+            self.failure = self.failure or error
+
+    def stage(self, number: int) -> StageRun:
+        """Return a stage of this build."""
+        return self._stages[number]
+
+    def folders(self, layer: Layer | None) -> list[str]:
+        """Return where a layer and those below it are, bottom first. Called while `packing.moving` is held.
+
+        Fresh layers lie above those that were found, which are unpacked here if they are not yet.
+        """
+        layers = chain(layer)
+        count = next((at for at, each in enumerate(layers) if each.folder is not None), len(layers))
+        fresh = [each.folder or "" for each in layers[count:]]
+        return [*(self._unpacked(layers[:count]) if count else ()), *fresh]
+
+    def _unpacked(self, layers: Sequence[Layer]) -> list[str]:
+        top = layers[-1].chain_id
+        if top not in self._folders:
+            # All that `ensure` reads of an image: these layers may be those of none.
+            image = SimpleNamespace(
+                digest=top,
+                chain_ids=tuple(each.chain_id for each in layers),
+                config=SimpleNamespace(diff_ids=tuple(each.diff_id for each in layers)),
+                manifest=SimpleNamespace(layers=tuple(each.descriptor for each in layers)),
+            )
+            self._folders[top] = self.store.layers.ensure(cast("Image", image))
+        return self._folders[top]
+
+    def now(self) -> str:
+        """Return the time as images have it; SOURCE_DATE_EPOCH stands for every one."""
+        moment = time.time() if self.options.epoch is None else self.options.epoch
+        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the caller of a build may say beside the Containerfile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from estiba.images import Image, Platform, Store
+
+Network = Literal["host", "none"]
+
+
+class Options(NamedTuple):
+    """All of them may be left out."""
+
+    target: str | None = None
+    """The stage to build, by name or number; by default the last."""
+    arguments: Mapping[str, str] = {}
+    """`--build-arg`."""
+    labels: Mapping[str, str] = {}
+    names: tuple[str, ...] = ()
+    """References that shall name the image."""
+    uses_cache: bool = True
+    """Whether results of earlier builds may be taken; new ones are kept in any case."""
+    secrets: Mapping[str, bytes] = {}
+    """What `RUN --mount=type=secret` may see, by id."""
+    network: Network = "host"
+    """Of RUNs that do not say which."""
+    compression: Literal["none", "gzip", "zstd"] = "gzip"
+    """Of new layers."""
+    level: int | None = None
+    """Of the compression; None is its default."""
+    epoch: int | None = None
+    """SOURCE_DATE_EPOCH: no time in the image is later, in seconds since 1970."""
+    platform: Platform | None = None
+    """Of base images; by default this machine's."""
+    resolve: Callable[[Store, str, Platform | None], Image] | None = None
+    """Finds a base image, and may fetch it; by default only the store is asked."""

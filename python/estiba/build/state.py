@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stage on its way: the config so far, the layers so far, what made them."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from estiba.images.config import History, ImageConfig
+
+if TYPE_CHECKING:
+    from estiba.build.layer import Layer
+    from estiba.build.recipe.scope import StageScope
+
+SHELL = ["/bin/sh", "-c"]
+
+
+class State:
+    """What the next instruction starts from. Belongs to the thread of its stage until that ends."""
+
+    def __init__(self, image: ImageConfig, layer: Layer | None) -> None:
+        self.image = image
+        """Platform, author and what else the base had; its config, layers and history are kept below."""
+        self.config: dict[str, Any] = copy.deepcopy(dict(image.config))
+        """The image's `config` object."""
+        self.history = list(image.history)
+        self.layer = layer
+        """The topmost layer."""
+        self.created = image.created
+        """When the newest of its layers was made, RFC 3339."""
+        self.author = image.author
+        self.has_command = False
+        """Whether CMD stood in this stage: ENTRYPOINT takes away only one of the base."""
+        self.scope: StageScope
+
+    @property
+    def user(self) -> str:
+        """USER as it stands."""
+        return str(self.config.get("User") or "")
+
+    @property
+    def folder(self) -> str:
+        """WORKDIR as it stands, absolute."""
+        return str(self.config.get("WorkingDir") or "/")
+
+    @property
+    def shell(self) -> list[str]:
+        """What runs the shell form."""
+        return list(self.config.get("Shell") or SHELL)
+
+    def add_layer(self, layer: Layer, text: str, created: str) -> None:
+        """Put a layer on top."""
+        self.layer = layer
+        self.created = created
+        self.history.append(History(created, text))
+
+    def note(self, text: str, created: str | None = None) -> None:
+        """Note an instruction that made no layer; its time is that of the newest layer, so that a build that finds
+        all its results makes the same image again."""
+        self.created = created or self.created
+        self.history.append(History(self.created, text, empty_layer=True))
+
+    def copy(self) -> State:
+        """Return a state for a stage that starts from this one."""
+        made = State(self.image, self.layer)
+        made.config = copy.deepcopy(self.config)
+        made.history = list(self.history)
+        made.created, made.author = self.created, self.author
+        return made

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archives that ADD unpacks: tar, plain or compressed by gzip, bzip2, xz or zstd. Told by their content, not by name."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from typing import TYPE_CHECKING, Any
+
+from estiba.images.unpack import unpack_layer
+from estiba.rootfs.inside import open_inside
+
+if TYPE_CHECKING:
+    from estiba.build.context import Tree
+
+MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+TAR = (257, b"ustar")
+"""Where the magic of a tar is (tar(5)); the oldest archives have none and are copied as they are."""
+REMOTE = ("http://", "https://", "ftp://", "git://", "ssh://", "git@")
+
+
+def is_remote(source: str) -> bool:
+    """Tell whether a source is to be fetched."""
+    return source.startswith(REMOTE)
+
+
+def is_archive(tree: Tree, path: str) -> bool:
+    """Tell whether a source is a file that ADD unpacks."""
+    try:
+        found = open_inside(tree.fd, path)
+    except OSError:
+        return False
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            return False
+        with _readable(found) as file:
+            return _compression(file) is not None and _begins_as_tar(file)
+    finally:
+        os.close(found)
+
+
+def unpack(tree: Tree, path: str, folder: str) -> None:
+    """Unpack an archive into an empty folder. Raises LayerInvalid, KernelRefused."""
+    found = open_inside(tree.fd, path)
+    target = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with _readable(found) as file:
+            kind = _compression(file)
+            if kind in ("none", "gzip", "zstd"):
+                unpack_layer(file.fileno(), target, form="plain")
+            else:
+                _unpack_inflated(_inflating(file, kind), target)
+    finally:
+        os.close(target)
+        os.close(found)
+
+
+def _readable(found: int) -> Any:
+    return open(f"/proc/self/fd/{found}", "rb", buffering=0)
+
+
+def _compression(file: Any) -> str | None:
+    """Return how a file is compressed: "none" of a plain tar; None where it is nothing of the kind."""
+    head = os.pread(file.fileno(), 512, 0)
+    for magic, kind in MAGIC:
+        if head.startswith(magic):
+            return kind
+    offset, magic = TAR
+    return "none" if head[offset : offset + len(magic)] == magic else None
+
+
+def _begins_as_tar(file: Any) -> bool:
+    """Look at what a compressed file begins with: a lone compressed file is copied as it is."""
+    kind = _compression(file)
+    if kind in ("none", "zstd"):
+        return True
+    try:
+        head = _inflating(file, kind).read(512)
+    except (OSError, EOFError, ValueError):
+        return False
+    finally:
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
+    offset, magic = TAR
+    return bool(head[offset : offset + len(magic)] == magic)
+
+
+def _inflating(file: Any, kind: str | None) -> Any:
+    if kind == "bzip2":
+        from bz2 import BZ2File
+
+        return BZ2File(file)
+    if kind == "xz":
+        from lzma import LZMAFile
+
+        return LZMAFile(file)
+    from gzip import GzipFile
+
+    return GzipFile(fileobj=file)
+
+
+def _unpack_inflated(source: Any, target: int) -> None:
+    """Inflate here, beside the thread that unpacks."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    failed: list[BaseException] = []
+
+    def pump() -> None:
+        try:
+            with open(writer, "wb", buffering=0) as pipe:
+                while data := source.read(1 << 20):
+                    pipe.write(data)
+        except BrokenPipeError:
+            return
+        except (OSError, EOFError, ValueError) as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=pump, name="estiba-inflate")
+    thread.start()
+    try:
+        unpack_layer(reader, target, compression="none", form="plain")
+    finally:
+        os.close(reader)
+        thread.join()
+    if failed:
+        raise failed[0]

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""COPY, ADD and WORKDIR: files from the build context, a stage, an image, an archive or the recipe itself.
+
+Owners of the context's files mean nothing in an image: they become root's unless --chown says whose. Files of a stage
+or an image keep theirs.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from estiba.build.cache import Inputs
+from estiba.build.recipe import render
+from estiba.build.recipe.instructions import Add, Copy, HereDocument, Word, Workdir
+from estiba.build.recipe.instructions import Place as At
+from estiba.build.recipe.problems import Fault
+from estiba.build.steps import archives
+from estiba.build.steps.metadata import below
+from estiba.build.steps.step import Step, Surroundings
+from estiba.errors import ArgumentInvalid, BuildFailed, TreeInvalid
+from estiba.images.trees import copy_tree, make_folder
+from estiba.rootfs.users import find_group, find_user
+from estiba.spec.words import quote
+
+if TYPE_CHECKING:
+    from estiba.build.context import Tree
+    from estiba.build.state import State
+    from estiba.build.steps.place import Place
+
+
+class Owner(NamedTuple):
+    """Whose the copies are; None: as in the source."""
+
+    uid: int | None
+    gid: int | None
+
+
+def prepare(state: State, copy: Copy | Add, number: int, around: Surroundings) -> Step:
+    """Make the step of a resolved COPY or ADD in stage `number`. Raises Fault, TreeInvalid."""
+    tree = _tree(copy, number, around)
+    paths = _paths(copy, tree)
+    target = _target(state, copy, len(paths) + len(_documents(copy)))
+    excluded = tuple(word.text for word in copy.excludes)
+    content = {f"{quote(path)}": _digest(tree, path, excluded, copy) for path in paths}
+    for document in _documents(copy):
+        content[f"<<{document.name}"] = sha256(document.content.encode()).hexdigest()
+    inputs = Inputs(render(copy), {}, {"working directory": state.folder}, content)
+
+    def perform(place: Place) -> None:
+        with place.opened() as root:
+            owner = _owner(root, copy, tree)
+            mode = copy.mode.text if copy.mode else None
+            for path in paths:
+                _one(copy, tree, path, root, target, owner, mode, excluded, place)
+            for document in _documents(copy):
+                _document(document, root, target, owner, mode, place)
+
+    return Step(inputs, perform)
+
+
+def prepare_workdir(state: State, workdir: Workdir) -> Step:
+    """Make the step that makes the working directory, whose the user in force is to be."""
+    path, user = below(state.folder, workdir.path.text), state.user
+
+    def perform(place: Place) -> None:
+        with place.opened() as root:
+            try:
+                found = find_user(root, user)
+            except ArgumentInvalid as error:
+                raise BuildFailed(error.message, hint=error.hint) from None
+            make_folder(root, path, uid=found.uid, gid=found.gid)
+
+    return Step(Inputs(f"WORKDIR {path}", settings={"user": user}), perform)
+
+
+def _tree(copy: Copy | Add, number: int, around: Surroundings) -> Tree:
+    if isinstance(copy, Copy) and copy.stage is not None:
+        return around.tree_of(copy.stage.text, number)
+    return around.context
+
+
+def _documents(copy: Copy | Add) -> list[HereDocument]:
+    return [source for source in copy.sources if isinstance(source, HereDocument)]
+
+
+def _paths(copy: Copy | Add, tree: Tree) -> list[str]:
+    """List the sources, wildcards expanded; one that matches nothing is an error."""
+    found: list[str] = []
+    for source in copy.sources:
+        if not isinstance(source, Word):
+            continue
+        if isinstance(copy, Add) and archives.is_remote(source.text):
+            raise Fault(source.place, "ADD fetches nothing here", "fetch it in a RUN, or before the build")
+        expanded = tree.expand(source.text)
+        if not expanded:
+            raise Fault(source.place, f"nothing in {tree.name} matches {quote(source.text)}")
+        found += expanded
+    return found
+
+
+def _digest(tree: Tree, path: str, excluded: tuple[str, ...], copy: Copy | Add) -> str:
+    try:
+        return tree.digest(path, excluded)
+    except TreeInvalid as error:
+        if error.errno is None:
+            raise
+        raise Fault(_place_of(copy, path), f"{quote(path)} is not in {tree.name}", error.hint) from None
+
+
+def _place_of(copy: Copy | Add, path: str) -> At:
+    words = [source for source in copy.sources if isinstance(source, Word)]
+    return next((word.place for word in words if word.text == path), copy.place)
+
+
+def _target(state: State, copy: Copy | Add, count: int) -> str:
+    """Return where the copies go, absolute; a slash at the end says that it is a folder."""
+    text = copy.target.text
+    is_folder = text.endswith(("/", "/.", "/..")) or text in (".", "..")
+    if count > 1 and not is_folder:
+        hint = f"write {quote(text + '/')}"
+        raise Fault(
+            copy.target.place, f"{count} sources need a folder, and {quote(text)} may be a file", hint
+        )
+    path = below(state.folder, text)
+    return f"{path}/" if is_folder and path != "/" else path
+
+
+def _owner(root: int, copy: Copy | Add, tree: Tree) -> Owner:
+    """Look --chown up in the tree that is copied into."""
+    if copy.owner is None:
+        return Owner(None, None) if tree.keeps_ids else Owner(0, 0)
+    user, colon, group = copy.owner.text.partition(":")
+    try:
+        found = find_user(root, user)
+        return Owner(found.uid, find_group(root, group) if colon and group else found.gid)
+    except ArgumentInvalid as error:
+        raise Fault(copy.owner.place, error.message, error.hint) from None
+
+
+def _one(
+    copy: Copy | Add,
+    tree: Tree,
+    path: str,
+    root: int,
+    target: str,
+    owner: Owner,
+    mode: str | None,
+    excluded: tuple[str, ...],
+    place: Place,
+) -> None:
+    if isinstance(copy, Add) and copy.unpacks is not False and archives.is_archive(tree, path):
+        _unpacked(tree, path, root, target, owner, mode, copy, place)
+        return
+    if isinstance(copy, Copy) and copy.keeps_parents:
+        target = _with_parents(path, target, tree)
+    copy_tree(
+        tree.fd,
+        path,
+        root,
+        target,
+        uid=owner.uid,
+        gid=owner.gid,
+        mode=mode,
+        ignored=tree.ignored.patterns,
+        excluded=excluded,
+    )
+
+
+def _with_parents(path: str, target: str, tree: Tree) -> str:
+    """Return the target with the folders that the source is in: all, or those behind "/./"."""
+    kept = path.rpartition("/./")[2].strip("/")
+    if tree.is_folder(path):
+        return posixpath.join(target, kept)
+    folder = posixpath.dirname(kept)
+    return posixpath.join(target, folder) + "/"
+
+
+def _unpacked(
+    tree: Tree,
+    path: str,
+    root: int,
+    target: str,
+    owner: Owner,
+    mode: str | None,
+    add: Add,
+    place: Place,
+) -> None:
+    """Unpack an archive aside, then copy it: what is in it cannot reach out, nor change the target folder."""
+    aside = place.folder(f"unpacked-{os.urandom(4).hex()}")
+    archives.unpack(tree, path, aside)
+    uid, gid = (None, None) if add.owner is None else owner
+    make_folder(root, target, uid=uid or 0, gid=gid or 0)
+    with _opened(aside) as source:
+        copy_tree(source, "/", root, target, uid=uid, gid=gid, mode=mode)
+
+
+def _document(
+    document: HereDocument, root: int, target: str, owner: Owner, mode: str | None, place: Place
+) -> None:
+    """A here-document is a file of its name, 0644."""
+    aside = place.folder(f"document-{os.urandom(4).hex()}")
+    name = posixpath.basename(document.name) or "file"
+    with open(os.path.join(aside, name), "xb") as file:
+        file.write(document.content.encode())
+        os.fchmod(file.fileno(), 0o644)
+    with _opened(aside) as source:
+        copy_tree(source, name, root, target, uid=owner.uid or 0, gid=owner.gid or 0, mode=mode)
+
+
+@contextmanager
+def _opened(folder: str) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
