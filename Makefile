@@ -7,6 +7,7 @@
 #   make gates          counts that may not rise: system calls, page faults, instructions, sizes (root)
 #   make kernel         the tests that start containers (root); MATRIX=all for every door in every view
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
+#   make compare-builders  the same Containerfiles by muelle, buildah and BuildKit (root)
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make interchange    images to and from skopeo, umoci and a registry (root)
 #   make kill           verbs killed at each of their system calls: nothing may be left (root)
@@ -100,6 +101,10 @@ fuzz: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python tools/peers.py
 	$(BIN)/python benches/run.py
+
+bench-images: $(VENV)/installed
+	tools/install-builders.sh
+	$(BIN)/python benches/images.py
 
 bench-clients: $(VENV)/installed
 	tools/install-clients.sh

@@ -26,9 +26,8 @@ STYLE = "font-family:sans-serif;font-size:11px;fill:#777"  # readable on a light
 
 def draw(result: Result, wanted: Sequence[str] = ()) -> str:
     """Return the SVG text of the wall times of a result, of the wanted cases or of all."""
-    cases = {
-        case: samples for case, samples in with_sum(result["cases"]).items() if not wanted or case in wanted
-    }
+    every = with_sum(result["cases"]) if "create" in result["cases"] else result["cases"]
+    cases = {case: samples for case, samples in every.items() if not wanted or case in wanted}
     names = list(result["runtimes"])
     longest = max(median(kinds["wall_us"]) for samples in cases.values() for kinds in samples.values())
     scale = (WIDTH - LEFT - 60) / longest
