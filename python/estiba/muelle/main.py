@@ -5,12 +5,22 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ENOENT
 
-from estiba.errors import EstibaError
+from estiba.errors import EstibaError, ExecFailed
 from estiba.muelle.parse import Parsed, Refusal, parse
 from estiba.tables.muelle import FAILURE_EXIT, USAGE_EXIT
 
 FUNCTIONS: dict[str, str] = {
+    "containers": "listing:containers",
+    "ps": "listing:ps",
+    "rm": "listing:rm",
+    "images": "images:images",
+    "inspect": "inspect:inspect",
+    "history": "history:history",
+    "rollback": "history:rollback",
+    "tag": "names:tag",
+    "untag": "names:untag",
     "version": "version:version",
 }
 """Verb to "module:function" of estiba.muelle, imported when it is called."""
@@ -58,15 +68,23 @@ def answer(args: list[str], parsed: Parsed) -> int:
 
 def failed(message: str, hint: str | None, code: int) -> int:
     """Tell of a failure: a line, and a hint where there is one; return `code`."""
-    sys.stdout.flush()
-    sys.stderr.write(f"{message}\nhint: {hint}\n" if hint else f"{message}\n")
+    from estiba.muelle.output import tell
+
+    tell(message, hint)
     return code
 
 
 def exit_code(error: EstibaError, verb: str) -> int:
-    """Return what an error says itself, as a build's RUN that failed does, else the verb's code of failures."""
+    """Return what an error says itself, as a build's RUN that failed does, else the verb's code of failures.
+
+    As a shell does, `run` tells a program that is not there (127) from one that cannot be executed (126).
+    """
     own = getattr(error, "exit_code", None)
-    return own if isinstance(own, int) else FAILURE_EXIT.get(verb, 1)
+    if isinstance(own, int):
+        return own
+    if verb == "run" and isinstance(error, ExecFailed):
+        return 127 if error.errno == ENOENT else 126
+    return FAILURE_EXIT.get(verb, 1)
 
 
 def unforeseen(error: Exception, parsed: Parsed) -> int:

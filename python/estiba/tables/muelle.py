@@ -19,9 +19,86 @@ GLOBAL: tuple[OptionSpec, ...] = (
 )
 
 HELP: OptionSpec = ("help", "h", "flag", "", "print this help")
-FORMAT: OptionSpec = ("format", "", "choice", "table|json", "how to print")
+FORMAT: OptionSpec = (
+    "format",
+    "",
+    "text",
+    "table|json|TEMPLATE",
+    "how to print; a template is such as {{.Id}}",
+)
+QUIET: OptionSpec = ("quiet", "q", "flag", "", "print ids only")
+NO_TRUNC: OptionSpec = ("no-trunc", "", "flag", "", "shorten nothing")
+PLATFORM: OptionSpec = ("platform", "", "text", "OS/ARCH[/VARIANT]", "which image of several to take")
+
+NAME = ("NAME", "one", "an image: a reference, name@digest, a version such as web@2, or an id")
+
+LISTED: tuple[OptionSpec, ...] = (NO_TRUNC, QUIET, FORMAT)
 
 VERBS: dict[str, VerbSpec] = {
+    "containers": ("list the containers that `run` has left", (), (*LISTED, HELP)),
+    "ps": (
+        "list the containers that run",
+        (),
+        (("all", "a", "flag", "", "with those that have ended: what `containers` lists"), *LISTED, HELP),
+    ),
+    "rm": (
+        "remove containers with what they have written",
+        (("CONTAINER", "some", "a name, an id, or the beginning of one"),),
+        (("force", "f", "flag", "", "kill those that run"), HELP),
+    ),
+    "images": (
+        "list images",
+        (("NAME", "optional", "a repository, or the beginning of one with * behind it"),),
+        (
+            ("all", "a", "flag", "", "with those that have no name"),
+            ("digests", "", "flag", "", "with the digests of their manifests"),
+            NO_TRUNC,
+            QUIET,
+            FORMAT,
+            HELP,
+        ),
+    ),
+    "inspect": (
+        "print all that is known of images or containers, as JSON",
+        (("NAME", "some", "an image or a container"),),
+        (
+            ("format", "f", "text", "TEMPLATE", "print what a template such as {{.Config.Cmd}} picks"),
+            ("type", "", "choice", "image|container", "take the names for this only"),
+            PLATFORM,
+            HELP,
+        ),
+    ),
+    "history": (
+        "show what made an image, layer by layer, or what a name has stood for",
+        (NAME,),
+        (
+            ("versions", "", "flag", "", "show what the name has stood for: when, by which command, by whom"),
+            NO_TRUNC,
+            QUIET,
+            FORMAT,
+            PLATFORM,
+            HELP,
+        ),
+    ),
+    "rollback": (
+        "let a name stand for an earlier version again, or for a later one",
+        (("NAME", "one", "a reference"),),
+        (
+            ("to", "", "text", "N|DIGEST|TIME", "which version; the one before by default"),
+            QUIET,
+            HELP,
+        ),
+    ),
+    "tag": (
+        "give an image another name",
+        (NAME, ("TARGET", "one", "the new reference; what it stood for is kept as a version")),
+        (HELP,),
+    ),
+    "untag": (
+        "take names away; their images stay until `prune`, their past as well",
+        (("NAME", "some", "a reference"),),
+        (HELP,),
+    ),
     "version": ("print the versions of muelle and of what it is made of", (), (FORMAT, HELP)),
 }
 """{verb: (what it does, positionals, options)}."""

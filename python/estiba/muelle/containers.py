@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `run` keeps of a container: a folder in the store with its record, its upper layer and a lock.
+
+containers/ID/
+  container.json   the record; its presence makes it a container
+  lock             held (flock) by the `run` that attends to it; whose lock is free has nobody left
+  remove           there when the container goes with its program's end (--rm), even if `run` was killed
+  upper/ work/     what the container has written; the work folder of overlayfs
+  merged/          where its root file system is mounted, in the mount namespace of `run` alone
+  volumes/N/       volumes that nobody has named
+  config.json, hostname, hosts, resolv.conf
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from estiba.errors import ContainerError, ContainerExists, ContainerNotFound
+from estiba.rootfs.remove import remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from estiba.images.store import Store
+
+RECORD = "container.json"
+SHORT = 12
+"""Digits of an id that people see."""
+
+
+class Kept(NamedTuple):
+    """A container that has a folder in the store."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """64 hexadecimal digits."""
+        return self.folder.name
+
+    @property
+    def name(self) -> str:
+        """What people call it; the short id where it has no name."""
+        return self.record.get("name") or self.id[:SHORT]
+
+
+def folder_of(store: Store) -> Path:
+    """Return where a store has its containers."""
+    return Path(store.folder("containers"))
+
+
+def make(containers: Path, record: dict[str, Any]) -> tuple[Kept, int]:
+    """Make a container's folder; return it and the descriptor that holds its lock. Raises ContainerExists."""
+    containers.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with Locked(containers):
+        if name := record.get("name"):
+            _refuse_taken(containers, name)
+        folder = containers / os.urandom(32).hex()
+        folder.mkdir(mode=0o700)
+        lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        (folder / "remove").touch()  # until its program runs, it is nothing to keep
+        for part in ("upper", "work", "merged"):
+            (folder / part).mkdir(mode=0o755)
+        kept = Kept(folder, {"id": folder.name, **record})
+        write(kept)
+    return kept, lock
+
+
+def write(kept: Kept) -> None:
+    """Write the record, in one step."""
+    new = kept.folder / f"{RECORD}.new"
+    new.write_text(json.dumps(kept.record, indent=2) + "\n")
+    new.rename(kept.folder / RECORD)
+
+
+def iterate(containers: Path) -> Iterator[Kept]:
+    """Return all containers, oldest first; a folder without a record is one that is being made or removed."""
+    found = []
+    try:
+        folders = list(os.scandir(containers))
+    except FileNotFoundError:
+        return
+    for folder in folders:
+        try:
+            with open(os.path.join(folder.path, RECORD), "rb") as file:
+                found.append(Kept(Path(folder.path), json.load(file)))
+        except (OSError, ValueError):
+            continue
+    yield from sorted(found, key=lambda kept: (str(kept.record.get("created")), kept.id))
+
+
+def find(containers: Path, text: str) -> Kept:
+    """Return the container of this name, id or beginning of an id. Raises ContainerNotFound, ContainerError."""
+    known = list(iterate(containers))
+    for kept in known:
+        if text in (kept.id, kept.record.get("name")):
+            return kept
+    near = [kept for kept in known if text and kept.id.startswith(text)]
+    if len(near) == 1:
+        return near[0]
+    if near:
+        listed = ", ".join(kept.id[:SHORT] for kept in near)
+        raise ContainerError(f'"{text}" begins the ids of {len(near)} containers: {listed}')
+    raise ContainerNotFound(f'container "{text}" does not exist', hint="`muelle containers` lists them")
+
+
+def remove(kept: Kept) -> None:
+    """Remove the folder of a container that runs no more: the record first, so that nobody finds half of one."""
+    (kept.folder / RECORD).unlink(missing_ok=True)
+    remove_tree(kept.folder)
+
+
+def is_attended(folder: Path) -> bool:
+    """Return whether a `run` attends to the container."""
+    try:
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def abandoned(containers: Path) -> list[Path]:
+    """Return the folders of containers that were to go with their program's end, and whose `run` is gone."""
+    try:
+        folders = [Path(each.path) for each in os.scandir(containers)]
+    except FileNotFoundError:
+        return []
+    return [folder for folder in folders if (folder / "remove").exists() and not is_attended(folder)]
+
+
+class Locked:
+    """The folder of all containers, locked while names are looked at and given."""
+
+    def __init__(self, containers: Path) -> None:
+        self._descriptor = os.open(containers, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self._descriptor)
+
+
+def _refuse_taken(containers: Path, name: str) -> None:
+    for kept in iterate(containers):
+        if kept.record.get("name") == name:
+            raise ContainerExists(
+                f'the name "{name}" is taken by container {kept.id[:SHORT]}',
+                hint=f"`muelle rm {name}` removes it",
+            )

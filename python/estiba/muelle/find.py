@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image that a word of the command line means: a name, a version of one, a digest, an id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estiba.errors import ImageNotFound
+from estiba.images.image import Image
+from estiba.images.reference import parse as parse_reference
+
+if TYPE_CHECKING:
+    from estiba.images.platform import Platform
+    from estiba.images.record import Record
+    from estiba.images.reference import Reference
+    from estiba.images.store import Store
+    from estiba.muelle.parse import Options
+
+
+def find_image(store: Store, text: str, options: Options) -> Image:
+    """Return the image; `name@3` is version 3 of a name, `name@-1` the version before what it stands for now.
+
+    Raises ImageNotFound, ReferenceInvalid, and what opening an image raises.
+    """
+    wanted = platform(options)
+    if (versioned := split_version(text)) is None:
+        return Image.resolve(store, text, platform=wanted)
+    reference, number = versioned
+    record = version(store, reference, number)
+    assert record.descriptor is not None
+    return Image(store, record.descriptor, platform=wanted, reference=reference)
+
+
+def platform(options: Options) -> Platform | None:
+    """Return what --platform says."""
+    text = options.text("platform")
+    if text is None:
+        return None
+    from estiba.images.platform import parse
+
+    return parse(text)
+
+
+def split_version(text: str) -> tuple[Reference, int] | None:
+    """Part `name@3`; None where the text has no version."""
+    name, at, number = text.rpartition("@")
+    digits = number.removeprefix("-")
+    if not at or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        return None
+    return parse_reference(name), int(number)
+
+
+def version(store: Store, reference: Reference, number: int) -> Record:
+    """Return the record of a version; of a number below 0, as many versions back. Raises ImageNotFound."""
+    log = store.references.log(reference)
+    arrivals = [record for record in log if record.after and record.verb != "rollback"]
+    if number <= 0 and log:
+        current = log[-1].version
+        older = sorted({record.version for record in arrivals if record.version <= current})
+        number = older[number - 1] if -number < len(older) else number
+    found = next((record for record in arrivals if record.version == number), None)
+    if found is None:
+        hint = f"`muelle history --versions {reference.familiar}` lists them" if arrivals else None
+        raise ImageNotFound(f'"{reference.familiar}" has no version {number}', hint=hint)
+    return found

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""images, inspect, history, rollback, tag, untag: what they print and what they change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from estiba.images import Descriptor, Store
+from estiba.images.reference import parse
+from estiba.muelle.main import main
+from support.images import put_image
+
+
+class Said(NamedTuple):
+    """What a command line came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The words of each line."""
+        return [line.split() for line in self.out.splitlines()]
+
+
+Muelle = Callable[..., Said]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store with `web`, which has stood for two images, and `base`, whose layer they share."""
+    made = Store.open(tmp_path / "store")
+    base = {"etc/base": b"x" * 1000}
+    images = [
+        put_image(made.blobs, [base]),
+        put_image(made.blobs, [base, {"a": b"1"}], Cmd=["serve"], Labels={"own": "label"}),
+        put_image(made.blobs, [base, {"a": b"22"}], Cmd=["serve", "2"]),
+    ]
+    made.references.move(parse("base:1"), images[0], verb="pull")
+    for image in images[1:]:
+        made.references.move(parse("web"), image, verb="build", who="somebody")
+    return made
+
+
+@pytest.fixture
+def muelle(store: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Muelle:
+    """Run a command line over the store."""
+
+    def run(*args: str) -> Said:
+        code = main(["--store", store.root, "--root", str(tmp_path / "state"), *args])
+        return Said(code, *capfd.readouterr())
+
+    return run
+
+
+def web(store: Store) -> Descriptor:
+    """Return what `web` stands for."""
+    found = store.references.get(parse("web"))
+    assert found is not None
+    return found
+
+
+def test_images_shows_what_each_takes_alone(muelle: Muelle) -> None:
+    """A shared layer is nobody's own."""
+    said = muelle("images")
+    assert said.lines[0] == ["REPOSITORY", "TAG", "IMAGE", "ID", "CREATED", "SIZE", "UNIQUE"]
+    assert [line[:2] for line in said.lines[1:]] == [["base", "1"], ["web", "latest"]]
+    rows = [json.loads(line) for line in muelle("images", "--format", "json").out.splitlines()]
+    assert rows[0]["UniqueSize"] == 0
+    assert 0 < rows[1]["UniqueSize"] < rows[1]["Size"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"), [("web", ["web"]), ("b*", ["base"]), ("base:1", ["base"]), ("nothing", [])]
+)
+def test_images_can_be_asked_for_by_name(muelle: Muelle, pattern: str, names: list[str]) -> None:
+    """A repository, a whole name, or a pattern."""
+    assert muelle("images", pattern, "--format", "{{.Repository}}").out.split() == names
+
+
+def test_images_prints_ids_alone(muelle: Muelle, store: Store) -> None:
+    """Each once, also where two names stand for it."""
+    muelle("tag", "web", "other")
+    ids = muelle("images", "-q", "--no-trunc").out.split()
+    assert len(ids) == 2 and all(id.startswith("sha256:") for id in ids)
+
+
+def test_a_damaged_image_does_not_hide_the_others(muelle: Muelle, store: Store) -> None:
+    """It is listed, without what cannot be read."""
+    store.blobs.remove(web(store).digest)
+    assert [line[0] for line in muelle("images").lines[1:]] == ["base", "web"]
+
+
+def test_history_shows_layers_and_who_shares_them(muelle: Muelle) -> None:
+    """Newest first, and no `<missing>`."""
+    said = muelle("history", "web")
+    assert said.lines[0] == ["LAYER", "CREATED", "SIZE", "CREATED", "BY", "SHARED", "WITH"]
+    assert "layer 1" in said.out.splitlines()[1]
+    assert said.out.splitlines()[2].endswith("layer 0      base:1")
+    assert len(muelle("history", "-q", "web").lines) == 2
+
+
+def test_history_shows_the_past_of_a_name(muelle: Muelle) -> None:
+    """Newest first, with a star at what it stands for."""
+    said = muelle("history", "--versions", "web")
+    assert said.lines[0] == ["VERSION", "DIGEST", "WHEN", "BY", "WHO"]
+    assert [line[0] for line in said.lines[1:]] == ["2", "1"]
+    assert said.lines[1][1] == "*" and "somebody" in said.out
+    (newest, *_) = [
+        json.loads(line) for line in muelle("history", "--versions", "--format=json", "web").out.splitlines()
+    ]
+    assert (newest["Version"], newest["By"], newest["Current"]) == (2, "build", True)
+
+
+def test_rollback_goes_back_and_forward(muelle: Muelle, store: Store) -> None:
+    """By default to the version before; it says where one is."""
+    second = web(store)
+    said = muelle("rollback", "web")
+    assert said.out == f"web:latest is version 1 again: {web(store).digest[7:19]}\n"
+    assert web(store) != second
+    assert muelle("rollback", "-q", "--to", "2", "web").out == f"{second.digest}\n"
+    assert web(store) == second
+
+
+def test_a_version_can_be_named_wherever_an_image_can(muelle: Muelle, store: Store) -> None:
+    """By its number, or as one before."""
+    second = web(store)
+    assert muelle("tag", "web@1", "old").code == 0
+    assert muelle("inspect", "-f", "{{.Config.Cmd}}", "old", "web@-1", "web@2", "web@0").lines == [
+        ['["serve"]'],
+        ['["serve"]'],
+        ['["serve",', '"2"]'],
+        ['["serve",', '"2"]'],
+    ]
+    muelle("rollback", "web")
+    assert muelle("tag", "web@2", "new").code == 0
+    assert store.references.get(parse("new")) == second
+    said = muelle("tag", "web@3", "x")
+    assert said.err == (
+        '"web:latest" has no version 3\nhint: `muelle history --versions web:latest` lists them\n'
+    )
+
+
+def test_tag_and_untag_give_and_take_names(muelle: Muelle, store: Store) -> None:
+    """An untagged name has a past still."""
+    assert muelle("tag", "web", "localhost:5000/web:2").code == 0
+    assert store.references.get(parse("localhost:5000/web:2")) == web(store)
+    assert muelle("untag", "web").out == "untagged: web:latest\n"
+    assert store.references.get(parse("web")) is None
+    assert muelle("rollback", "web").out.startswith("web:latest is version 2 again: ")
+
+
+def test_inspect_prints_what_dockers_users_look_for(muelle: Muelle, store: Store) -> None:
+    """As an array, one object a name."""
+    (found,) = json.loads(muelle("inspect", "web").out)
+    assert found["RepoTags"] == ["web:latest"]
+    assert found["RepoDigests"] == [f"web@{web(store).digest}"]
+    assert found["Config"]["Cmd"] == ["serve", "2"]
+    assert (found["Os"], found["Architecture"]) == ("linux", "amd64")
+    assert len(found["RootFS"]["Layers"]) == 2
+    assert muelle("inspect", "--format", "{{.Os}}/{{.Architecture}}", "web").out == "linux/amd64\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["history", "nothing"], 1, 'there is no image "nothing" in the store'),
+        (["inspect", "nothing"], 1, '"nothing" is neither a container nor an image'),
+        (["inspect", "--type=container", "web"], 1, 'container "web" does not exist'),
+        (["inspect", "-f", "{{.Sise}}", "web"], 1, '--format: there is no field "Sise"'),
+        (
+            ["inspect", "-f", "{{range .Layers}}", "web"],
+            1,
+            '--format: "{{range .Layers}}" is more than is understood',
+        ),
+        (["inspect", "-f", "Size", "web"], 1, '--format: "Size" names no field'),
+        (["history", "--versions", "never"], 1, '"never:latest" has no versions: it never named an image'),
+        (["rollback", "web", "--to", "9"], 1, '"web:latest": no version "9"'),
+        (
+            ["rollback", "web", "--to", "last week"],
+            1,
+            '"last week" is no version: not a number, a digest or a time',
+        ),
+        (["tag", "web", "Web"], 1, 'reference "Web": a repository is written in lower case'),
+        (["untag", "nothing"], 1, '"nothing:latest" names no image'),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(muelle: Muelle, args: list[str], code: int, message: str) -> None:
+    """And nothing is printed on standard output."""
+    said = muelle(*args)
+    assert (said.code, said.out) == (code, "")
+    assert said.err.splitlines()[0].startswith(message)
