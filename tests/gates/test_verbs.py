@@ -45,14 +45,15 @@ def test_verbs_make_as_many_system_calls_as_counted(native: Runtime, exits: Bund
     created = native.create(waits)
     found["start"] = calls(native, "start", waits.id)
     found["state"] = calls(native, "state", waits.id)
-    # How often `pause` looks before all are frozen is the scheduler's matter.
     cycles = [[calls(native, verb, waits.id) for verb in ("pause", "resume")] for _ in range(3)]
-    found["pause"], found["resume"] = map(min, zip(*cycles, strict=True))
+    pause, found["resume"] = map(min, zip(*cycles, strict=True))
     found["exec"] = calls(native, "exec", waits.id, "/exits")
     found["kill"] = calls(native, "kill", waits.id, "KILL")
     created.wait()
     found["delete"] = calls(native, "delete", waits.id)
     bounds.hold("system-calls", found, room=ROOM)
+    # It looks again until all are frozen, once or twice: that is the scheduler's matter.
+    bounds.hold("system-calls", {"pause": pause}, room=0.2)
 
 
 @pytest.mark.requires("command:strace")
