@@ -2,17 +2,20 @@
 # The one door: the same targets locally and in CI. Everything is installed into .venv.
 #
 #   make demo           run containers by command and by library, timed (root)
-#   make test           all that has to pass before a change lands: lint, Rust, Python, gates, kernel, must-pass
+#   make test           all that has to pass before a change lands: lint, Rust, Python, gates, images, kernel, must-pass
 #   make fast           what needs no root: lint, Rust, Python
 #   make gates          counts that may not rise: system calls, page faults, instructions, sizes (root)
+#   make images         the tests of layers, images and builds, which make files of any owner and kind (root)
 #   make kernel         the tests that start containers (root); MATRIX=all for every door in every view
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
 #   make compare-builders  the same Containerfiles by muelle, buildah and BuildKit (root)
-#   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make interchange    images to and from skopeo, umoci and a registry (root)
+#   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
+#   make vm             limits of cgroup v2 and AppArmor, in a guest booted by QEMU (root); VM="tests/vm -k memory"
 #   make kill           verbs killed at each of their system calls: nothing may be left (root)
 #   make fuzz           the prover and the planner under a fuzzer, judged by Python (nightly Rust, cargo-fuzz)
 #   make bench          against its peers, which it fetches and builds (root)
+#   make bench-images   builds and layers, beside BuildKit, Docker, buildah, umoci, skopeo (root)
 #   make bench-clients  ctr, podman and docker over estiba and its peers, end to end (root)
 #   make must-pass      the OCI's own programs, as far as estiba has to pass them (root)
 #   make conformance    all of them, over estiba, runc and crun (root)
@@ -30,12 +33,13 @@ DOOR ?= native
 RUNTIME ?=
 VM ?=
 
-.PHONY: demo test fast lint rust python gates kernel kill fuzz reference clients vm bench bench-clients must-pass conformance record install clean
+.PHONY: demo test fast lint rust python gates images kernel kill fuzz reference compare-builders interchange clients vm \
+	bench bench-images bench-clients must-pass conformance record install clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
 
-test: lint rust python gates kernel must-pass
+test: lint rust python gates images kernel must-pass
 
 fast: lint rust python
 
@@ -63,10 +67,13 @@ rust: | install
 	cargo test --quiet --workspace
 
 python: $(VENV)/installed
-	$(BIN)/pytest -q --ignore=tests/kernel --ignore=tests/build --ignore=tests/clients --ignore=tests/images --ignore=tests/interchange tests
+	$(BIN)/pytest -q tests/test_layers.py tests/unit tests/properties
+
+gates: $(VENV)/installed
+	$(BIN)/pytest -q tests/gates
 
 images: $(VENV)/installed
-	$(BIN)/pytest -q tests/images
+	$(BIN)/pytest -q --ignore=tests/build/compare tests/images tests/build
 
 kernel: $(VENV)/installed
 ifeq ($(MATRIX),all)
@@ -76,7 +83,6 @@ else
 	ESTIBA_DOOR=native $(BIN)/pytest -q tests/kernel
 	ESTIBA_DOOR=python $(BIN)/pytest -q -m core tests/kernel
 endif
-	$(BIN)/pytest -q tests/build
 
 reference: $(VENV)/installed
 	ESTIBA_RUNTIME=$$(command -v runc) $(BIN)/pytest -q tests/kernel
@@ -85,10 +91,17 @@ clients: $(VENV)/installed
 	tools/install-clients.sh
 	ESTIBA_DOOR=$(DOOR) ESTIBA_RUNTIME=$(RUNTIME) $(BIN)/pytest -q tests/clients
 
-.PHONY: interchange
+compare-builders: $(VENV)/installed
+	tools/install-builders.sh
+	$(BIN)/pytest -q tests/build/compare
+
 interchange: $(VENV)/installed
 	tools/install-interchange.sh
 	$(BIN)/pytest -q tests/interchange
+
+vm: $(VENV)/installed
+	tools/install-vm.sh
+	cd tests && ../$(BIN)/python -m vm.run $(VM)
 
 kill: $(VENV)/installed
 	ESTIBA_KILL_ROUNDS=1000 $(BIN)/pytest -q tests/unit/test_images_killed.py

@@ -246,8 +246,8 @@ def copy_tree(
     uid: int | None = None,
     gid: int | None = None,
     mode: str | None = None,
-    ignored: Sequence[str] = (),
-    excluded: Sequence[str] = (),
+    ignored: Sequence[str] = ...,
+    excluded: Sequence[str] = ...,
     threads: int = 2,
 ) -> tuple[int, int]:
     """Copy a file or what is in a folder as COPY means it; return the numbers of entries and of bytes.
@@ -266,8 +266,8 @@ def digest_tree(
     path: str | PathLike[str],
     *,
     ids: bool = True,
-    ignored: Sequence[str] = (),
-    excluded: Sequence[str] = (),
+    ignored: Sequence[str] = ...,
+    excluded: Sequence[str] = ...,
     threads: int = 2,
 ) -> str:
     """Return "sha256:..." of all that copy_tree would copy but times; without `ids` owners do not count.
