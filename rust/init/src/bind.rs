@@ -64,6 +64,7 @@ fn open_target(root: BorrowedFd<'_>, target: &CStr, strict: bool, keep_link: boo
 }
 
 /// The same link in the root. One that is there already has to name the same.
+#[inline(never)]
 fn copy_link(root: BorrowedFd<'_>, target: &CStr, link: BorrowedFd<'_>) -> Outcome {
     let (mut wanted, mut there) = ([0; 4096], [0; 4096]);
     let length = fs::read_link(link, c"", &mut wanted)?.len();

@@ -2,7 +2,7 @@
 //! Mounts inside the root. A target is opened first, in the root, and the mount lands on what was opened.
 
 use crate::copy;
-use crate::path::{make_dirs, open_in, open_with};
+use crate::path::{make_missing, open_in, open_with};
 use crate::run::{Failure, Outcome};
 use core::ffi::CStr;
 use estiba_sys::fd::{BorrowedFd, CWD, OwnedFd};
@@ -59,7 +59,7 @@ fn open_folder(root: BorrowedFd<'_>, target: &CStr, strict: bool) -> Result<Owne
     let open = || open_with(root, target, fs::O_PATH | fs::O_DIRECTORY, resolve_flags(strict));
     match open() {
         Err(Errno::ENOENT) => {
-            let made = make_dirs(root, target, 0o755)?; // which follows links
+            let made = make_missing(root, target, 0o755)?; // which follows links
             if strict { Ok(open()?) } else { Ok(made) }
         }
         found => Ok(found?),

@@ -30,11 +30,8 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(path: &[u8]) -> Result<Walk, Errno> {
-        let mut walk = Walk { bytes: [0; PATH_MAX], length: 0 };
-        walk.append(path)?;
-        Ok(walk)
-    }
+    /// Filled in place by `append`: a Walk that is returned is copied, and lies on the stack twice.
+    const EMPTY: Walk = Walk { bytes: [0; PATH_MAX], length: 0 };
 
     fn append(&mut self, part: &[u8]) -> Result<(), Errno> {
         let end =
@@ -73,13 +70,25 @@ impl Walk {
 /// nothing is followed inside the root, and its target made.
 pub fn make_dirs(root: BorrowedFd<'_>, path: &CStr, mode: u32) -> Found {
     match open_in(root, path, 0) {
-        Err(Errno::ENOENT) => {}
-        found => return Ok(found?),
+        Err(Errno::ENOENT) => make_missing(root, path, mode),
+        found => Ok(found?),
     }
-    if let Some(made) = make_last(root, path, mode)? {
-        return Ok(made);
+}
+
+/// The same for a path that is known to be missing.
+#[inline(never)] // its buffers: see `perform`
+pub fn make_missing(root: BorrowedFd<'_>, path: &CStr, mode: u32) -> Found {
+    match make_last(root, path, mode)? {
+        Some(made) => Ok(made),
+        None => make_each(root, path, mode),
     }
-    let mut walk = Walk::new(path.to_bytes())?;
+}
+
+/// Component by component.
+#[inline(never)]
+fn make_each(root: BorrowedFd<'_>, path: &CStr, mode: u32) -> Found {
+    let mut walk = Walk::EMPTY;
+    walk.append(path.to_bytes())?;
     let mut links = 0u32;
     let mut at = open_in(root, c".", 0)?;
     let mut from = 0;
@@ -110,7 +119,8 @@ pub fn make_dirs(root: BorrowedFd<'_>, path: &CStr, mode: u32) -> Found {
 /// The common case: only the last component is missing. None: more is, or a link that leads nowhere is in the way.
 fn make_last(root: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<Option<OwnedFd>, Errno> {
     let Ok((parent, name)) = split(path) else { return Ok(None) };
-    let mut walk = Walk::new(parent)?;
+    let mut walk = Walk::EMPTY;
+    walk.append(parent)?;
     let end = walk.length;
     let folder = match walk.with(0, end, |parent| open_in(root, parent, 0))? {
         Err(Errno::ENOENT) => return Ok(None),
@@ -138,7 +148,8 @@ fn follow(at: BorrowedFd<'_>, walk: &mut Walk, start: usize, end: usize) -> Resu
     let mut buffer = [0; PATH_MAX];
     let target = walk.with(start, end, |name| fs::read_link(at, name, &mut buffer))??;
     let before = if target.starts_with(b"/") { &[] } else { walk.text().get(..start).unwrap_or(&[]) };
-    let mut new = Walk::new(before)?;
+    let mut new = Walk::EMPTY;
+    new.append(before)?;
     new.append(target)?;
     new.append(walk.text().get(end..).unwrap_or(&[]))?;
     Ok(new)
@@ -157,9 +168,11 @@ pub fn make_file(root: BorrowedFd<'_>, path: &CStr) -> Found {
 }
 
 /// Opens the folder that `path` lies in, made if it is missing, and says the last component.
+#[inline(never)]
 pub fn make_parent<'p>(root: BorrowedFd<'_>, path: &'p CStr) -> Result<(OwnedFd, &'p CStr), Failure> {
     let (parent, name) = split(path)?;
-    let mut walk = Walk::new(parent)?;
+    let mut walk = Walk::EMPTY;
+    walk.append(parent)?;
     let end = walk.length;
     let folder = walk.with(0, end, |parent| make_dirs(root, parent, 0o755))??;
     Ok((folder, name))

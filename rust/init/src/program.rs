@@ -23,6 +23,7 @@ pub fn change_dir(path: &CStr, make: bool) -> Result<bool, Failure> {
 }
 
 /// A directory outside the root reads as "(unreachable)..." (getcwd(2)): such a start is an escape (CVE-2024-21626).
+#[inline(never)]
 pub fn check_inside_root() -> Outcome {
     let mut buffer = [0; 4096];
     match process::working_directory(&mut buffer)?.first() {
@@ -166,6 +167,7 @@ pub fn find_home(uid: u32, buffer: &mut [u8]) {
 }
 
 /// Reads the file in pieces; a line that does not fit is passed over. O_NONBLOCK: it may be a FIFO.
+#[inline(never)]
 fn look_up_home(uid: u32, to: &mut [u8]) -> Option<()> {
     let file = fs::open(CWD, c"/etc/passwd", fs::O_RDONLY | fs::O_NONBLOCK, 0).ok()?;
     let mut buffer = [0; 4096];

@@ -128,6 +128,9 @@ fn answer() -> Result<u64, Failure> {
     }
 }
 
+/// Out of line, as is each function with a large buffer: entering a function touches every page of its frame, what was
+/// inlined into it included, and a waiting init keeps the pages that were touched.
+#[inline(never)]
 fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
     match step {
         Step::Pause { point } => {

@@ -102,6 +102,13 @@ pub fn duplicate_onto(fd: BorrowedFd<'_>, to: RawFd) -> Result<()> {
     unsafe { sc!(nr::DUP3, fd.raw(), to, 0) }.map(drop)
 }
 
+/// Makes `to` a close-on-exec copy of `fd`, which has another number.
+pub fn duplicate_over(fd: BorrowedFd<'_>, to: RawFd) -> Result<()> {
+    const O_CLOEXEC: i32 = 0o2_000_000;
+    // SAFETY: no pointers.
+    unsafe { sc!(nr::DUP3, fd.raw(), to, O_CLOEXEC) }.map(drop)
+}
+
 pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: `buffer` is writable for its length.
     retry(|| unsafe { sc!(nr::READ, fd.raw(), buffer.as_mut_ptr(), buffer.len()) })

@@ -4,7 +4,7 @@
 use crate::cgroup::devices::Policy;
 use crate::cgroup::layout::Layout;
 use crate::cgroup::place::Dir;
-use crate::cgroup::remove::{remove, remove_parents};
+use crate::cgroup::remove::{remove, remove_if_empty, remove_parents};
 use crate::cgroup::{file, tree, values};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::resources::Resources;
@@ -118,6 +118,19 @@ impl Cgroup {
         self
     }
 
+    /// Ends all that runs in it, and removes it.
+    pub fn end(&self) -> Result<()> {
+        // In one hierarchy the kernel itself says whether somebody is left. In several, who has left one may be in
+        // another: there all are killed before the first is removed.
+        match &self.dirs[..] {
+            [] => return Ok(()),
+            [only] if remove_if_empty(only) => return Ok(()),
+            _ => {}
+        }
+        self.kill_all()?; // what shares init's pid namespace with the host outlives it
+        self.remove()
+    }
+
     /// Removes it, with all that the container made in it. One that is gone is fine.
     pub fn remove(&self) -> Result<()> {
         self.remove_within(PATIENCE)
@@ -192,10 +205,10 @@ fn may_not(error: &Error) -> bool {
 
 /// Makes one folder with the parents that `survey` missed; false if it was there.
 fn make(dir: &Dir, mount_point: &str) -> Result<bool> {
-    if dir.is_v2() {
-        hand_down(&dir.path, mount_point);
-    }
     let known = steps(&dir.path, mount_point).count().saturating_sub(1 + dir.parents as usize);
+    if dir.is_v2() {
+        hand_down(dir, mount_point, known);
+    }
     match make_steps(dir, mount_point, known) {
         // A parent that was there has been removed since, with the container that it was made for.
         Err(error) if error.errno == Some(Errno::ENOENT) => make_steps(dir, mount_point, 0),
@@ -244,17 +257,19 @@ fn refuse_used(dir: &Dir) -> Result<()> {
     Ok(())
 }
 
-/// Turns on, from the top to the parent of `path`, every controller that is there. Whatever refuses is left as it is:
-/// who asks for a limit that needs it is told then.
-fn hand_down(path: &str, mount_point: &str) {
+/// Turns on, from the top to the last of the `known` folders above it, every controller that is there. Whatever refuses
+/// is left as it is: who asks for a limit that needs it is told then.
+fn hand_down(dir: &Dir, mount_point: &str, known: usize) {
     let words = |path: &str, file: &str| file::read_path(&format!("{path}/{file}")).unwrap_or_default();
-    let have = words(parent(path), "cgroup.subtree_control");
-    let all = words(mount_point, "cgroup.controllers");
-    if lacking(&all, &have).is_empty() {
-        return;
+    if dir.parents == 0 {
+        let have = words(parent(&dir.path), "cgroup.subtree_control");
+        let all = words(mount_point, "cgroup.controllers");
+        if lacking(&all, &have).is_empty() {
+            return;
+        }
     }
     enable(mount_point);
-    for step in steps(path, mount_point).filter(|step| *step != path) {
+    for step in steps(&dir.path, mount_point).take(known).filter(|step| *step != dir.path) {
         enable(step);
     }
 }

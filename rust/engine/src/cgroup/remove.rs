@@ -27,6 +27,16 @@ pub fn remove(dirs: &[Dir], patience: u64) -> Result<()> {
     first
 }
 
+/// Removes a folder in which nobody is any more, for the price of one call; false if it is used, or cannot be removed.
+pub fn remove_if_empty(dir: &Dir) -> bool {
+    let gone = file::c_path(&dir.path).and_then(|path| fs::remove_dir(CWD, &path));
+    let is_gone = matches!(gone, Ok(()) | Err(Errno::ENOENT));
+    if is_gone {
+        remove_parents(dir);
+    }
+    is_gone
+}
+
 fn remove_one(dir: &Dir, deadline: &Deadline) -> Result<()> {
     let refused = |errno| Error::refused(format!("remove the cgroup \"{}\"", dir.path), errno);
     let path = file::c_path(&dir.path).map_err(refused)?;

@@ -71,11 +71,7 @@ fn not_anothers(dirs: &[Dir], folder: &Folder) -> Vec<Dir> {
 }
 
 fn remove_cgroup(dirs: &[Dir]) -> Result<()> {
-    let cgroup = Cgroup::from_record(dirs).still_own();
-    if !cgroup.dirs().is_empty() {
-        cgroup.kill_all()?; // what shares init's pid namespace with the host outlives it
-    }
-    cgroup.remove()
+    Cgroup::from_record(dirs).still_own().end()
 }
 
 /// A record of another version: what it says of processes and cgroups is enough to clean, its hooks may mean another

@@ -2,7 +2,7 @@
 //! What runs in the child until it executes the image: system calls only, on memory that it shares with its parent.
 
 use super::Failed;
-use crate::fd::{BorrowedFd, RawFd, close, duplicate_from, duplicate_onto, read, set_close_on_exec, write};
+use crate::fd::{BorrowedFd, RawFd, duplicate_onto, duplicate_over, read, write};
 use crate::process::{exit, set_gids, set_uids};
 use crate::{Errno, Result, fs, nr, sc};
 use core::arch::asm;
@@ -193,12 +193,7 @@ fn arrange_descriptors(child: &Child<'_>) -> Result<RawFd> {
         duplicate_onto(BorrowedFd::numbered(fd), 3 + i as RawFd)?;
     }
     let image = 3 + child.fds.len() as RawFd;
-    close(image);
-    let moved = duplicate_from(BorrowedFd::numbered(child.image), image)?.release();
-    if moved != image {
-        return Err(Errno::EBADF);
-    }
-    set_close_on_exec(BorrowedFd::numbered(image), true)?;
+    duplicate_over(BorrowedFd::numbered(child.image), image)?;
     // SAFETY: no pointers; the table of descriptors is this process's own copy.
     unsafe { sc!(nr::CLOSE_RANGE, image + 1, u32::MAX, 0) }?;
     Ok(image)
