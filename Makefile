@@ -73,7 +73,7 @@ gates: $(VENV)/installed
 	$(BIN)/pytest -q tests/gates
 
 images: $(VENV)/installed
-	$(BIN)/pytest -q --ignore=tests/build/compare tests/images tests/build
+	$(BIN)/pytest -q tests/images tests/build
 
 kernel: $(VENV)/installed
 ifeq ($(MATRIX),all)
@@ -93,7 +93,7 @@ clients: $(VENV)/installed
 
 compare-builders: $(VENV)/installed
 	tools/install-builders.sh
-	$(BIN)/pytest -q tests/build/compare
+	$(BIN)/pytest -q tests/compare
 
 interchange: $(VENV)/installed
 	tools/install-interchange.sh

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
-from build.compare.builders import Buildah, Builder, BuildKit, Classic, Estiba
+from compare.builders import Buildah, Builder, BuildKit, Classic, Estiba
 
 STEPS = 20
 FILES = 10_000
@@ -91,7 +91,7 @@ class BuilderTool(Tool):
             "changed": lambda number: self._steps(f"{self.name}-{number}", "1"),
             "copy": self._copy,
         }
-        if not isinstance(self.builder, Buildah):
+        if isinstance(self.builder, BuildKit | Classic):
             found["run"] = lambda number: self._argv("run", "--rm", "localhost/base:busybox", "true")
         return found
 
@@ -110,10 +110,10 @@ class BuilderTool(Tool):
             Buildah: ["build", "-q", "--layers", "--pull-never", "--isolation", "oci", "--network", "host"],
             BuildKit: ["build", "-q", "--network", "host"],
             Classic: ["build", "-q", "--network", "host"],
-            Estiba: ["build", "-q"],
+            Estiba: ["build", f"{self.builder.folder}/store"],
         }[type(self.builder)]
         return self._argv(
-            *words, "-t", "localhost/bench:latest", "-f", str(context / "Containerfile"), str(context)
+            *words, "--tag", "localhost/bench:latest", "-f", str(context / "Containerfile"), str(context)
         )
 
     def _argv(self, *words: str) -> Argv:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure builds, unpacking, packing and a run of image tools, in turns; print a table, write JSON and a plot.
 
-As a command: `python benches/images.py --help`. The builders live in sites of their own, as in tests/build/compare.
+As a command: `python benches/images.py --help`. The builders live in sites of their own, as in tests/compare.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ sys.path += [str(HERE.parent / "tests"), str(HERE.parent / "tools")]
 import plot
 import report
 import results
-from build.compare import bases
-from build.compare.builders import Buildah, BuildKit, Classic, Estiba
 from collect import in_turns, machine
+from compare import bases
+from compare.builders import Buildah, BuildKit, Classic, Estiba
 from image_cases import (
     BuilderTool,
     LayerTool,

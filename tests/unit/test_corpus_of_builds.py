@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from build.cases import Case, corpus
+from compare.cases import Case, corpus
 from estiba.build import ignore
 from estiba.build.recipe import Scope, parse, render, resolve
 from estiba.build.recipe.parse import READERS
