@@ -73,7 +73,7 @@ gates: $(VENV)/installed
 	$(BIN)/pytest -q tests/gates
 
 images: $(VENV)/installed
-	$(BIN)/pytest -q tests/images tests/build
+	$(BIN)/pytest -q tests/images tests/build tests/muelle
 
 kernel: $(VENV)/installed
 ifeq ($(MATRIX),all)

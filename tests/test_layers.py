@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "build": {"images", "lifecycle", "rootfs", "bundle", "spec", "errors", "tables"},
     "check": {"bundle", "spec", "errors", "tables"},
     "cli": {"check", "lifecycle", "bundle", "spec", "errors", "tables", "_core"},
-    "muelle": {"images", "lifecycle", "rootfs", "bundle", "spec", "errors", "tables"},
+    "muelle": {"build", "images", "lifecycle", "rootfs", "bundle", "spec", "errors", "tables"},
 }
 """What each part of the package may import of the others; imports run downward."""
 

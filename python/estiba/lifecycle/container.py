@@ -114,6 +114,18 @@ class Container:
         with cls._make(id, bundle, root=root, gate=False, **options) as container:
             return container.wait(timeout)
 
+    @classmethod
+    def launch(
+        cls,
+        id: str,
+        bundle: Bundle | str | os.PathLike[str],
+        *,
+        root: str | None = None,
+        **options: Unpack[CreateOptions],
+    ) -> Self:
+        """Create without a gate: the program runs at once. The options and the errors are those of `run`."""
+        return cls._make(id, bundle, root=root, gate=False, **options)
+
     def start(self) -> None:
         """Run the program of a created container."""
         _core.start(root=self.root, id=self.id)

@@ -47,14 +47,18 @@ class Foreground:
         os.close(self._reader)
         os.close(self._writer)
 
-    def wait(self, process: Process, relay: Relay | None = None) -> int:
-        """Return the exit code of the process, 128 + n for signal n; meanwhile relay its terminal."""
+    def wait(self, process: Process, relay: Relay | None = None, *, typed: bool = True) -> int:
+        """Return the exit code of the process, 128 + n for signal n; meanwhile relay its terminal.
+
+        Standard input goes to the terminal where it is `typed`.
+        """
         poll = select.poll()
         poll.register(process.fileno(), select.POLLIN)
         poll.register(self._reader, select.POLLIN)
         if relay is not None:
             poll.register(relay.controlling, select.POLLIN)
-            poll.register(STDIN, select.POLLIN)
+            if typed:
+                poll.register(STDIN, select.POLLIN)
         while process.fileno() not in (ready := [descriptor for descriptor, _events in poll.poll()]):
             if self._reader in ready:
                 _hand_on(os.read(self._reader, 512), process, relay)
@@ -69,9 +73,16 @@ class Foreground:
 
 
 def attend(
-    make: Callable[[str | None], Process], go: Callable[[], None] | None = None, *, terminal: bool
+    make: Callable[[str | None], Process],
+    go: Callable[[], None] | None = None,
+    *,
+    terminal: bool,
+    typed: bool = True,
 ) -> int:
-    """Make a process by `make(console socket)`, let it `go`, wait for it; relay its terminal if it has one."""
+    """Make a process by `make(console socket)`, let it `go`, wait for it; relay its terminal if it has one.
+
+    Standard input goes to the terminal where it is `typed`.
+    """
     with Foreground() as foreground:
         if not terminal:
             process = make(None)
@@ -86,7 +97,7 @@ def attend(
         with Relay(controlling) as relay:
             if go is not None:
                 go()  # Only now: the program finds a terminal of the caller's size.
-            return foreground.wait(process, relay)
+            return foreground.wait(process, relay, typed=typed)
 
 
 def _note(_number: int, _frame: object) -> None:

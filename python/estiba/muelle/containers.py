@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -114,6 +115,16 @@ def remove(kept: Kept) -> None:
     """Remove the folder of a container that runs no more: the record first, so that nobody finds half of one."""
     (kept.folder / RECORD).unlink(missing_ok=True)
     remove_tree(kept.folder)
+
+
+def left_alone(kept: Kept) -> None:
+    """Wait until no `run` attends to the container any more: it tells of the end, and may remove the folder."""
+    with suppress(FileNotFoundError):
+        lock = os.open(kept.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        finally:
+            os.close(lock)
 
 
 def is_attended(folder: Path) -> bool:

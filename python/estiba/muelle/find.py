@@ -22,13 +22,44 @@ def find_image(store: Store, text: str, options: Options) -> Image:
 
     Raises ImageNotFound, ReferenceInvalid, and what opening an image raises.
     """
-    wanted = platform(options)
+    return opened(store, text, platform(options))
+
+
+def found_or_pulled(store: Store, text: str, options: Options) -> Image:
+    """Return the image as --pull wants it: the store's, or fetched from its registry. Raises as pull does."""
+    return opened_or_pulled(store, text, platform(options), options.text("pull") or "missing")
+
+
+def opened_or_pulled(store: Store, text: str, wanted: Platform | None, policy: str) -> Image:
+    """Do so by a policy: always, missing or never."""
+    try:
+        if policy != "always":
+            return opened(store, text, wanted)
+    except ImageNotFound:
+        if policy == "never" or split_version(text) is not None:
+            raise
+    from estiba.images.registry.pull import pull
+
+    return pull(store, parse_reference(text), platform=wanted)
+
+
+def opened(store: Store, text: str, wanted: Platform | None) -> Image:
+    """Return the store's image."""
     if (versioned := split_version(text)) is None:
         return Image.resolve(store, text, platform=wanted)
     reference, number = versioned
     record = version(store, reference, number)
     assert record.descriptor is not None
     return Image(store, record.descriptor, platform=wanted, reference=reference)
+
+
+def as_digest(store: Store, text: str) -> str:
+    """Return a word that all of estiba.images understands: a version becomes the digest that it stands for."""
+    if (versioned := split_version(text)) is None:
+        return text
+    digest = version(store, *versioned).after
+    assert digest is not None
+    return digest
 
 
 def platform(options: Options) -> Platform | None:
@@ -61,5 +92,6 @@ def version(store: Store, reference: Reference, number: int) -> Record:
     found = next((record for record in arrivals if record.version == number), None)
     if found is None:
         hint = f"`muelle history --versions {reference.familiar}` lists them" if arrivals else None
-        raise ImageNotFound(f'"{reference.familiar}" has no version {number}', hint=hint)
+        which = f"no version {number}" if number > 0 else "no version before that"
+        raise ImageNotFound(f'"{reference.familiar}" has {which}', hint=hint)
     return found

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from estiba.errors import EstibaError, WrongState
+from estiba.errors import ContainerError, EstibaError, WrongState
 from estiba.images.store import Store
 from estiba.muelle import containers as kept_containers
 from estiba.muelle import output
@@ -105,5 +106,10 @@ def remove(kept: Kept, root: str | None, *, is_forced: bool) -> None:
     if standing.status not in ("exited", "lost") and not is_forced:
         hint = f"`muelle rm --force {kept.name}` kills it first"
         raise WrongState(f'container "{kept.name}" is {standing.status}', hint=hint)
-    Container(kept.id, root=root).delete(force=True)
+    container = Container(kept.id, root=root)
+    if is_forced:
+        with suppress(ContainerError):
+            container.kill("KILL")
+        kept_containers.left_alone(kept)
+    container.delete(force=True)
     kept_containers.remove(kept)

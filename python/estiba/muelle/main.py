@@ -12,15 +12,29 @@ from estiba.muelle.parse import Parsed, Refusal, parse
 from estiba.tables.muelle import FAILURE_EXIT, USAGE_EXIT
 
 FUNCTIONS: dict[str, str] = {
+    "build": "building:build",
+    "run": "run.verb:run",
     "containers": "listing:containers",
     "ps": "listing:ps",
     "rm": "listing:rm",
+    "commit": "committing:commit",
     "images": "images:images",
     "inspect": "inspect:inspect",
     "history": "history:history",
+    "diff": "differences:diff",
     "rollback": "history:rollback",
     "tag": "names:tag",
     "untag": "names:untag",
+    "save": "moving:save",
+    "load": "moving:load",
+    "copy": "moving:copy",
+    "pull": "registries:pull",
+    "push": "registries:push",
+    "login": "registries:login",
+    "logout": "registries:logout",
+    "rmi": "cleaning:rmi",
+    "prune": "cleaning:prune",
+    "fsck": "cleaning:fsck",
     "version": "version:version",
 }
 """Verb to "module:function" of estiba.muelle, imported when it is called."""
@@ -79,7 +93,7 @@ def exit_code(error: EstibaError, verb: str) -> int:
 
     As a shell does, `run` tells a program that is not there (127) from one that cannot be executed (126).
     """
-    own = getattr(error, "exit_code", None)
+    own = getattr(error, "exit_status", None)
     if isinstance(own, int):
         return own
     if verb == "run" and isinstance(error, ExecFailed):

@@ -30,11 +30,139 @@ QUIET: OptionSpec = ("quiet", "q", "flag", "", "print ids only")
 NO_TRUNC: OptionSpec = ("no-trunc", "", "flag", "", "shorten nothing")
 PLATFORM: OptionSpec = ("platform", "", "text", "OS/ARCH[/VARIANT]", "which image of several to take")
 
+HELP_ALONE: OptionSpec = ("help", "", "flag", "", "print this help")
+"""Where Docker's users mean something else by -h."""
+
 NAME = ("NAME", "one", "an image: a reference, name@digest, a version such as web@2, or an id")
 
+RUN: tuple[OptionSpec, ...] = (
+    ("name", "", "text", "NAME", "call the container so; by default it has an id alone"),
+    ("rm", "", "flag", "", "remove the container when the program has ended"),
+    ("interactive", "i", "flag", "", "let the program read our standard input"),
+    ("tty", "t", "flag", "", "give it a terminal"),
+    ("env", "e", "list", "NAME[=VALUE]", "set a variable; without a value, as it is here"),
+    ("env-file", "", "list", "FILE", "set the variables that a file lists, one a line"),
+    ("volume", "v", "list", "[SOURCE:]TARGET[:OPTIONS]", "mount a path of the host, or a volume by name"),
+    (
+        "mount",
+        "",
+        "list",
+        "KEY=VALUE,...",
+        "the same in words: type=bind|volume|tmpfs,source=,target=,readonly",
+    ),
+    ("tmpfs", "", "list", "TARGET[:OPTIONS]", "mount an empty file system in memory"),
+    ("workdir", "w", "text", "DIR", "where the program starts; it is made if need be"),
+    ("user", "u", "text", "USER[:GROUP]", "run as this user: names of the image, or numbers"),
+    ("group-add", "", "list", "GROUP", "a further group of the user"),
+    ("entrypoint", "", "text", "PROGRAM", "run this instead of the image's entrypoint"),
+    ("network", "", "choice", "none|host", "whose network; none, with loopback alone, by default"),
+    ("pid", "", "choice", "private|host", "whose process ids it sees"),
+    ("hostname", "h", "text", "NAME", "the host name that it sees"),
+    ("add-host", "", "list", "NAME:ADDRESS", "a further line of /etc/hosts"),
+    ("read-only", "", "flag", "", "let nobody write to the root file system"),
+    ("privileged", "", "flag", "", "every capability and device, nothing masked, no seccomp filter"),
+    ("cap-add", "", "list", "NAME", "add a capability, or ALL"),
+    ("cap-drop", "", "list", "NAME", "take a capability away, or ALL"),
+    (
+        "security-opt",
+        "",
+        "list",
+        "NAME=VALUE",
+        "no-new-privileges, seccomp=unconfined|FILE, apparmor=, systempaths=",
+    ),
+    ("device", "", "list", "PATH[:TARGET[:rwm]]", "let it have a device of the host"),
+    ("memory", "m", "size", "BYTES", "most memory"),
+    (
+        "memory-swap",
+        "",
+        "text",
+        "BYTES",
+        "most memory and swap together; twice --memory by default, -1 is all",
+    ),
+    ("memory-reservation", "", "size", "BYTES", "memory that it is held to when there is little"),
+    ("cpus", "", "decimal", "N", "most processors' worth of time, such as 1.5"),
+    ("cpu-shares", "", "number", "N", "weight among others that compute; 1024 is usual"),
+    ("cpuset-cpus", "", "text", "LIST", "the processors that it may use, such as 0-3"),
+    ("cpuset-mems", "", "text", "LIST", "the memory nodes that it may use"),
+    ("pids-limit", "", "number", "N", "most processes; 0 is no limit"),
+    ("ulimit", "", "list", "NAME=SOFT[:HARD]", "a limit of each process, such as nofile=1024"),
+    ("shm-size", "", "size", "BYTES", "how much /dev/shm holds; 64m by default"),
+    ("sysctl", "", "list", "NAME=VALUE", "a setting of the kernel for this container"),
+    ("init", "", "flag", "", "run a small init of the host's as first process, which reaps orphans"),
+    ("label", "l", "list", "NAME=VALUE", "keep a word beside the container"),
+    ("cidfile", "", "text", "FILE", "write the container's id to a file that is not there yet"),
+    ("cgroup-parent", "", "text", "PATH", "the cgroup below which the container's is"),
+    PLATFORM,
+    (
+        "pull",
+        "",
+        "choice",
+        "always|missing|never",
+        "when to fetch the image from its registry; missing by default",
+    ),
+    HELP_ALONE,
+)
+
+INSECURE: OptionSpec = (
+    "insecure",
+    "",
+    "flag",
+    "",
+    "take plain HTTP, and certificates that nobody vouches for",
+)
+REGISTRY = ("REGISTRY", "optional", "its host, with a port where it has one; docker.io by default")
+CONTAINER = ("CONTAINER", "one", "a name, an id, or the beginning of one")
 LISTED: tuple[OptionSpec, ...] = (NO_TRUNC, QUIET, FORMAT)
 
+BUILD: tuple[OptionSpec, ...] = (
+    (
+        "file",
+        "f",
+        "text",
+        "FILE",
+        "the Containerfile; Containerfile or Dockerfile of the context by default, - for standard input",
+    ),
+    ("tag", "t", "list", "NAME", "a reference for the image"),
+    ("build-arg", "", "list", "NAME[=VALUE]", "a value for an ARG; without one, that of the variable here"),
+    ("target", "", "text", "STAGE", "the stage to build, by name or number; the last by default"),
+    ("no-cache", "", "flag", "", "take no result of earlier builds"),
+    ("pull", "", "flag", "", "ask the registries for newer base images"),
+    ("label", "", "list", "NAME=VALUE", "a label for the image"),
+    (
+        "secret",
+        "",
+        "list",
+        "id=ID[,src=FILE|env=NAME]",
+        "what RUN --mount=type=secret may read; it stays out of the image",
+    ),
+    ("network", "", "choice", "host|none", "whose network RUN has unless it says so itself; host by default"),
+    ("platform", "", "text", "OS/ARCH[/VARIANT]", "which of several base images to take"),
+    ("compression", "", "choice", "gzip|zstd|none", "how layers are packed; gzip by default"),
+    ("compression-level", "", "number", "N", "how hard the packing tries"),
+    ("timestamp", "", "number", "SECONDS", "no time in the image is later; SOURCE_DATE_EPOCH by default"),
+    ("iidfile", "", "text", "FILE", "write the image's id to FILE"),
+    ("progress", "", "choice", "auto|plain|tty|quiet", "how to show what goes on"),
+    ("quiet", "q", "flag", "", "print the image's id only"),
+    HELP,
+)
+
 VERBS: dict[str, VerbSpec] = {
+    "build": (
+        "build an image from a Containerfile",
+        (
+            (
+                "CONTEXT",
+                "one",
+                "the folder that COPY takes files from; - for a Containerfile by standard input",
+            ),
+        ),
+        BUILD,
+    ),
+    "run": (
+        "run a program in a container of an image, in the foreground",
+        (NAME, ("COMMAND", "rest", "the program and its arguments; the image's own by default")),
+        RUN,
+    ),
     "containers": ("list the containers that `run` has left", (), (*LISTED, HELP)),
     "ps": (
         "list the containers that run",
@@ -43,8 +171,25 @@ VERBS: dict[str, VerbSpec] = {
     ),
     "rm": (
         "remove containers with what they have written",
-        (("CONTAINER", "some", "a name, an id, or the beginning of one"),),
+        (("CONTAINER", "some", CONTAINER[2]),),
         (("force", "f", "flag", "", "kill those that run"), HELP),
+    ),
+    "commit": (
+        "make an image of what a container has written",
+        (CONTAINER, ("NAME", "optional", "a reference for the image")),
+        (
+            ("message", "m", "text", "TEXT", "what to say of it in its history"),
+            ("author", "a", "text", "NAME", "who made it"),
+            (
+                "change",
+                "c",
+                "list",
+                "INSTRUCTION",
+                "an instruction of a Containerfile, such as CMD, to apply besides",
+            ),
+            ("no-pause", "", "flag", "", "let the program go on writing meanwhile"),
+            HELP,
+        ),
     ),
     "images": (
         "list images",
@@ -80,6 +225,14 @@ VERBS: dict[str, VerbSpec] = {
             HELP,
         ),
     ),
+    "diff": (
+        "show the files that differ: of two images, of two versions, of a container and its image",
+        (
+            ("NAME", "one", "a container, against its image; or an image, against the version before"),
+            ("OTHER", "optional", "what NAME, an image or a container, is held against"),
+        ),
+        (FORMAT, PLATFORM, HELP),
+    ),
     "rollback": (
         "let a name stand for an earlier version again, or for a later one",
         (("NAME", "one", "a reference"),),
@@ -98,6 +251,92 @@ VERBS: dict[str, VerbSpec] = {
         "take names away; their images stay until `prune`, their past as well",
         (("NAME", "some", "a reference"),),
         (HELP,),
+    ),
+    "save": (
+        "write images to an archive or a folder",
+        (("NAME", "some", NAME[2]),),
+        (
+            ("output", "o", "text", "FILE", "where to; standard output by default"),
+            (
+                "format",
+                "",
+                "choice",
+                "docker-archive|oci-archive|oci-dir",
+                "what to write; the first by default",
+            ),
+            (
+                "only-missing",
+                "",
+                "list",
+                "NAME|FOLDER",
+                "leave out the layers of this image, or of this image layout: the receiver has them",
+            ),
+            PLATFORM,
+            HELP,
+        ),
+    ),
+    "load": (
+        "read images from an archive or a folder of any tool",
+        (),
+        (
+            ("input", "i", "text", "FILE", "where from; standard input by default"),
+            ("tag", "t", "text", "NAME", "what to call the only image that is in it"),
+            ("quiet", "q", "flag", "", "print names only"),
+            HELP,
+        ),
+    ),
+    "copy": (
+        "copy images between folders that are image layouts, or between one and the store",
+        (
+            ("SOURCE", "one", "oci:FOLDER[:NAME], or an image of the store"),
+            ("TARGET", "one", "oci:FOLDER, or a name for the store"),
+        ),
+        (("quiet", "q", "flag", "", "print nothing"), HELP),
+    ),
+    "pull": (
+        "fetch images from their registries",
+        (("NAME", "some", "a reference with its registry; docker.io if it names none"),),
+        (PLATFORM, INSECURE, QUIET, HELP),
+    ),
+    "push": (
+        "send an image to a registry",
+        (NAME, ("TARGET", "optional", "the reference to send it as; its own by default")),
+        (INSECURE, ("quiet", "q", "flag", "", "print the digest only"), HELP),
+    ),
+    "login": (
+        "let a registry know you from now on",
+        (REGISTRY,),
+        (
+            ("username", "u", "text", "NAME", "your name there; asked for by default"),
+            ("password", "p", "text", "TEXT", "your password, which others on this host can see here"),
+            ("password-stdin", "", "flag", "", "read the password from standard input"),
+            INSECURE,
+            HELP,
+        ),
+    ),
+    "logout": ("forget a registry's password", (REGISTRY,), (HELP,)),
+    "rmi": (
+        "take names away with their past, and remove what nobody else uses",
+        (("NAME", "some", "a reference, or the id of an image without a name"),),
+        (("force", "f", "flag", "", "take an image's id for all of its names"), HELP),
+    ),
+    "prune": (
+        "remove what no name, no container and no build uses",
+        (),
+        (
+            ("keep", "", "number", "N", "how many versions of each name stay; 3 by default"),
+            ("all", "a", "flag", "", "keep one version of each name, and no result of earlier builds"),
+            ("cache", "", "flag", "", "remove results of earlier builds, too"),
+            ("containers", "", "flag", "", "remove containers that have ended, first"),
+            ("dry-run", "", "flag", "", "only say what would go"),
+            ("force", "f", "flag", "", "taken for Docker's users: nobody is asked"),
+            HELP,
+        ),
+    ),
+    "fsck": (
+        "look the whole store through: every blob, image, layer and name",
+        (),
+        (("repair", "", "flag", "", "mend what can be made again"), HELP),
     ),
     "version": ("print the versions of muelle and of what it is made of", (), (FORMAT, HELP)),
 }

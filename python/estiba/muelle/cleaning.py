@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""rmi, prune, fsck: what nobody needs goes, what is damaged is found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estiba.errors import ImageNotFound, ReferenceInvalid
+from estiba.images import collect
+from estiba.images.fsck import fsck as look_through
+from estiba.images.image import find
+from estiba.images.store import Store
+from estiba.muelle import containers, output
+from estiba.muelle.listing import remove
+from estiba.muelle.standing import standing_of
+from estiba.muelle.sweep import sweep
+
+if TYPE_CHECKING:
+    from estiba.images.collect import Pruned
+    from estiba.images.reference import Reference
+    from estiba.muelle.parse import Parsed
+
+EVERY = 1 << 30
+"""More versions than a name has."""
+
+
+def rmi(parsed: Parsed) -> int:
+    """Take names away and forget their past; then remove what nobody uses any more."""
+    store = Store.open(parsed.globals.text("store"))
+    for word in parsed.words:
+        take_away(store, word, is_forced=parsed.options.flag("force"))
+    tell(collect.prune(store, keep_versions=EVERY, nameless=False), verb="removed")
+    return 0
+
+
+def take_away(store: Store, word: str, *, is_forced: bool) -> None:
+    """Take a name away, or by an id all names of an image. Raises ImageNotFound, ReferenceInvalid."""
+    descriptor, reference = find(store, word)
+    names = [name for name, found in store.references.iterate() if found.digest == descriptor.digest]
+    if reference is not None and reference.digest is None:
+        names = [reference]
+    elif len(names) > 1 and not is_forced:
+        listed = ", ".join(name.familiar for name in names)
+        raise ReferenceInvalid(
+            f'"{word}" has several names: {listed}', hint="name one, or take all by --force"
+        )
+    store.references.drop(descriptor.digest)
+    for name in names:
+        untag(store, name)
+
+
+def untag(store: Store, name: Reference) -> None:
+    """Let a name stand for nothing, and forget that it ever did. Raises ImageNotFound."""
+    if store.references.get(name) is None:
+        raise ImageNotFound(f'"{name.familiar}" names no image')
+    store.references.remove(name)
+    store.references.forget(name)
+    output.write(f"untagged: {name.familiar}\n")
+
+
+def prune(parsed: Parsed) -> int:
+    """Remove what nobody uses, and say how much it was."""
+    store, options, root = (
+        Store.open(parsed.globals.text("store")),
+        parsed.options,
+        parsed.globals.text("root"),
+    )
+    is_dry, everything = options.flag("dry-run"), options.flag("all")
+    if not is_dry:
+        sweep(store, root)
+    if options.flag("containers"):
+        for kept in containers.iterate(containers.folder_of(store)):
+            if standing_of(kept, root).status in ("exited", "lost"):
+                output.write(f"container: {kept.name}\n")
+                if not is_dry:
+                    remove(kept, root, is_forced=False)
+    keep = options.number("keep")
+    pruned = collect.prune(
+        store,
+        keep_versions=keep if keep is not None else 1 if everything else collect.KEPT_VERSIONS,
+        cache=everything or options.flag("cache"),
+        dry_run=is_dry,
+    )
+    tell(pruned, verb="would be removed" if is_dry else "removed")
+    return 0
+
+
+def tell(pruned: Pruned, *, verb: str) -> None:
+    """Say what has gone, and how much room that makes."""
+    for name in pruned.forgotten:
+        output.write(f"forgotten: {name.familiar}\n")
+    for digest in pruned.images:
+        output.write(f"image: {digest}\n")
+    total = output.size(pruned.blob_bytes + pruned.layer_bytes)
+    output.write(f"{verb}: {len(pruned.blobs)} blobs, {len(pruned.layers)} unpacked layers, {total}\n")
+
+
+def fsck(parsed: Parsed) -> int:
+    """Tell of all that is wrong; return 1 if something stays so."""
+    faults = look_through(Store.open(parsed.globals.text("store")), repair=parsed.options.flag("repair"))
+    for fault in faults:
+        mended = " (repaired)" if fault.repaired else ""
+        output.write(f"{fault.what} {fault.subject}: {fault.message}{mended}\n")
+        if fault.hint and not fault.repaired:
+            output.write(f"hint: {fault.hint}\n")
+    if not faults:
+        output.write("the store is sound\n")
+    return 1 if any(not fault.repaired for fault in faults) else 0

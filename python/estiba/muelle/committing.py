@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""commit: what a container has written becomes a layer, on top of its image."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from estiba.errors import ContainerError
+from estiba.images import media
+from estiba.images.config import History
+from estiba.images.manifest import Descriptor, Manifest
+from estiba.images.pack import pack_layer
+from estiba.images.record import now
+from estiba.images.store import Store
+from estiba.lifecycle.container import Container
+from estiba.muelle import containers, output
+from estiba.muelle.differences import image_of
+from estiba.muelle.names import new_name
+from estiba.muelle.standing import standing_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from estiba.images.image import Image
+    from estiba.images.pack import Packed
+    from estiba.images.reference import Reference
+    from estiba.muelle.containers import Kept
+    from estiba.muelle.parse import Options, Parsed
+
+
+def commit(parsed: Parsed) -> int:
+    """Make an image of a container, and print its id."""
+    store, options = Store.open(parsed.globals.text("store")), parsed.options
+    name = new_name(parsed.words[1]) if len(parsed.words) > 1 else None
+    kept = containers.find(containers.folder_of(store), parsed.words[0])
+    with store.using():
+        image = image_of(store, kept)
+        with paused(kept, parsed.globals.text("root"), wanted=not options.flag("no-pause")):
+            layer, packed = packed_upper(store, kept)
+        found = put(image, layer, packed, kept, options)
+        if changes := options.list("change"):
+            id = changed(store, found, changes, name)
+        else:
+            id = named(store, found, name)
+    output.write(f"{id}\n")
+    return 0
+
+
+@contextmanager
+def paused(kept: Kept, root: str | None, *, wanted: bool) -> Iterator[None]:
+    """Freeze the container's program while its files are read, if it runs."""
+    if not wanted or standing_of(kept, root).status != "running":
+        yield
+        return
+    container = Container(kept.id, root=root)
+    container.pause()
+    try:
+        yield
+    finally:
+        container.resume()
+
+
+def packed_upper(store: Store, kept: Kept) -> tuple[Descriptor, Packed]:
+    """Pack what the container has written into a blob."""
+    with store.blobs.writer() as writer:
+        upper = os.open(kept.folder / "upper", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            packed = pack_layer(upper, writer.fileno(), source="overlay", rootless=store.is_rootless)
+        finally:
+            os.close(upper)
+        digest = writer.commit(packed.digest)
+    return Descriptor(media.layer_type("gzip"), digest, packed.size), packed
+
+
+def put(image: Image, layer: Descriptor, packed: Packed, kept: Kept, options: Options) -> Descriptor:
+    """Write the config and the manifest of the image with one more layer; return the manifest's descriptor."""
+    made = History(
+        created=now(),
+        created_by=" ".join(kept.record.get("command") or ()) or "commit",
+        comment=options.text("message"),
+        author=options.text("author"),
+    )
+    config = image.config._replace(
+        diff_ids=(*image.config.diff_ids, packed.diff_id),
+        history=(*image.config.history, made),
+        created=made.created,
+        author=made.author or image.config.author,
+    ).to_bytes()
+    blobs = image.store.blobs
+    described = Descriptor(media.OCI_CONFIG, blobs.put(config), len(config))
+    layers = tuple(each._replace(media_type=as_oci(each.media_type)) for each in image.manifest.layers)
+    manifest = Manifest(described, (*layers, layer)).to_bytes()
+    return Descriptor(media.OCI_MANIFEST, blobs.put(manifest), len(manifest))
+
+
+def as_oci(media_type: str) -> str:
+    """Return the OCI's name for a layer's type: one manifest has the names of one house."""
+    compression = media.LAYERS.get(media_type)
+    return media_type if compression is None or media_type in media.FOREIGN else media.layer_type(compression)
+
+
+def named(store: Store, found: Descriptor, name: Reference | None) -> str:
+    """Let a name, or the list of nameless images, lead to the image; return its id."""
+    from estiba.images.image import Image
+
+    if name is None:
+        store.references.keep(found)
+    else:
+        store.references.move(name, found, verb="commit")
+    return Image(store, found).id
+
+
+def changed(store: Store, found: Descriptor, changes: Sequence[str], name: Reference | None) -> str:
+    """Make a further image by the instructions of --change, as a build does; return its id."""
+    from estiba.build.execute import build
+    from estiba.build.options import Options as Wanted
+    from estiba.images.image import Image
+
+    if any("\n" in change for change in changes):
+        raise ContainerError("--change: an instruction is one line")
+
+    def resolve(store: Store, _text: str, platform: object) -> Image:
+        return Image(store, found)
+
+    text = "\n".join([f"FROM {found.digest}", *changes])
+    names = (str(name),) if name else ()
+    with tempfile.TemporaryDirectory(prefix="muelle-") as context:
+        return build(
+            store, context, file="--change", text=text, options=Wanted(names=names, resolve=resolve)
+        ).id
