@@ -20,6 +20,9 @@ from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
 
+PATIENCE = float(os.environ.get("ESTIBA_PATIENCE", "1"))
+"""By how much all times to wait are longer: the guest of tests/vm is some ten times slower than its host."""
+
 
 class TimedOut(AssertionError):
     """Something that must happen did not happen in time."""
@@ -75,7 +78,7 @@ def readable(fd: int, seconds: float) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     poll.register(_wakeup, select.POLLIN)
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while True:
         ready = {number for number, _ in poll.poll(max(0.0, deadline - time.monotonic()) * 1000)}
         if _wakeup in ready:
@@ -101,7 +104,7 @@ def ended(pid: int, seconds: float) -> bool:
 def wait(pid: int, seconds: float = 20.0) -> int:
     """Wait for an orphan that comes to us; its exit code, or 128 + n for signal n."""
     if not ended(pid, seconds):
-        raise TimedOut(f"process {pid} still runs after {seconds} s")
+        raise TimedOut(f"process {pid} still runs after {seconds * PATIENCE} s")
     reap_orphans()
     code = _codes.pop(pid)
     return code if code >= 0 else 128 - code
@@ -184,7 +187,7 @@ class Pipe:
         self.close_writer()
         while b"\n" not in self._buffer:
             if not readable(self.reader, seconds):
-                raise TimedOut(f"no line after {seconds} s; so far {self._buffer!r}")
+                raise TimedOut(f"no line after {seconds * PATIENCE} s; so far {self._buffer!r}")
             data = os.read(self.reader, 4096)
             if not data:
                 break

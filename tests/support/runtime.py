@@ -95,7 +95,7 @@ class Running:
         code = processes.forget(self.process)
         result = Result(self.argv, code if code >= 0 else 128 - code, self.out, self.err)
         if late:
-            pytest.fail(f"no end after {seconds} s: {result}")
+            pytest.fail(f"no end after {seconds * processes.PATIENCE} s: {result}")
         return result
 
 

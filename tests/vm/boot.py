@@ -21,7 +21,7 @@ PROCESSORS = "2"
 SPARE_DISK = 256 << 20
 
 KERNEL_WORDS = (
-    "console=ttyS0 quiet panic=-1 rw systemd.unit=tests.target systemd.show_status=no "
+    "console=ttyS0 quiet loglevel=2 panic=-1 rw systemd.unit=tests.target systemd.show_status=no "
     "systemd.unified_cgroup_hierarchy=1 mitigations=off nowatchdog random.trust_cpu=on "
     # A guest whose processors wait for the host's takes its own clock for broken, or measures it wrongly.
     "tsc=reliable no_timer_check"
