@@ -40,6 +40,21 @@ def test_new_parents_have_the_owner_that_chown_says(site: Site) -> None:
     assert {owner(files[path]) for path in ("one", "one/two", "one/two/passwd")} == {(7, 8)}
 
 
+def test_a_number_alone_is_the_group_too(site: Site) -> None:
+    files = site.files(site.build("COPY --chown=33 passwd /copied\nUSER 34\nWORKDIR /made\n"))
+    assert (owner(files["copied"]), owner(files["made"])) == ((33, 33), (34, 34))
+
+
+def test_scratch_has_the_default_path(site: Site) -> None:
+    config = site.config(site.build("FROM scratch\nLABEL a=b\n"))
+    assert config["Env"] == ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+
+
+def test_a_here_document_may_name_its_interpreter(site: Site) -> None:
+    files = site.files(site.build("RUN <<'EOF'\n#!/bin/sh\necho -n $0 >/name\nEOF\n"))
+    assert files["name"].st_size == len("/dev/run-script")
+
+
 def test_set_id_bits_are_kept(site: Site) -> None:
     (site.context / "passwd").chmod(0o4755)
     files = site.files(site.build("COPY passwd /program\n"))
@@ -73,7 +88,7 @@ def test_the_target_of_an_archive_keeps_owner_and_mode(site: Site) -> None:
             archive.addfile(entry)
     files = site.files(site.build("RUN mkdir /a\nADD a.tar /a\nADD --chown=app a.tar /b\n"))
     assert (owner(files["a"]), stat.S_IMODE(files["a"].st_mode)) == ((0, 0), 0o755)
-    assert (owner(files["a/file"]), owner(files["b/file"])) == ((50, 50), (7, 8))
+    assert (owner(files["a/file"]), owner(files["b"]), owner(files["b/file"])) == ((50, 50), (7, 8), (50, 50))
 
 
 def test_the_shell_form_is_run_by_the_shell_in_force(site: Site) -> None:

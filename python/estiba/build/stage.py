@@ -90,7 +90,8 @@ class StageRun:
         platform = platforms.parse(asked) if asked else self._build.options.platform
         if base == SCRATCH:
             wanted = platform or platforms.host()
-            image = ImageConfig(wanted.architecture, wanted.os, {"WorkingDir": "/"}, variant=wanted.variant)
+            config = {"WorkingDir": "/", "Env": [run.PATH]}
+            image = ImageConfig(wanted.architecture, wanted.os, config, variant=wanted.variant)
             return State(image, None)
         try:
             return _state_of(self._image(base, platform))

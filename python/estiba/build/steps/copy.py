@@ -24,7 +24,7 @@ from estiba.build.steps.metadata import below
 from estiba.build.steps.step import Step, Surroundings
 from estiba.errors import ArgumentInvalid, BuildFailed, TreeInvalid
 from estiba.images.trees import copy_tree, make_folder
-from estiba.rootfs.users import find_group, find_user
+from estiba.rootfs.users import find_group, find_user, is_digits
 from estiba.spec.words import quote
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def prepare_workdir(state: State, workdir: Workdir) -> Step:
     def perform(place: Place) -> None:
         with place.opened() as root:
             try:
-                found = find_user(root, user)
+                uid, gid = _ids(root, user)
             except ArgumentInvalid as error:
                 raise BuildFailed(error.message, hint=error.hint) from None
-            make_folder(root, path, uid=found.uid, gid=found.gid)
+            make_folder(root, path, uid=uid, gid=gid)
 
     return Step(Inputs(f"WORKDIR {path}", settings={"user": user}), perform)
 
@@ -134,12 +134,19 @@ def _owner(root: int, copy: Copy | Add, tree: Tree) -> Owner:
     """Look --chown up in the tree that is copied into."""
     if copy.owner is None:
         return Owner(None, None) if tree.keeps_ids else Owner(0, 0)
-    user, colon, group = copy.owner.text.partition(":")
     try:
-        found = find_user(root, user)
-        return Owner(found.uid, find_group(root, group) if colon and group else found.gid)
+        return Owner(*_ids(root, copy.owner.text))
     except ArgumentInvalid as error:
         raise Fault(copy.owner.place, error.message, error.hint) from None
+
+
+def _ids(root: int, text: str) -> tuple[int, int]:
+    """Look USER[:GROUP] up; a number alone is the group's too, as in Docker. Raises ArgumentInvalid."""
+    user, _, group = text.partition(":")
+    found = find_user(root, user)
+    if group:
+        return found.uid, find_group(root, group)
+    return found.uid, found.uid if is_digits(user) else found.gid
 
 
 def _one(
@@ -193,10 +200,10 @@ def _unpacked(
     """Unpack an archive aside, then copy it: what is in it cannot reach out, nor change the target folder."""
     aside = place.folder(f"unpacked-{os.urandom(4).hex()}")
     archives.unpack(tree, path, aside)
-    uid, gid = (None, None) if add.owner is None else owner
+    uid, gid = (0, 0) if add.owner is None else owner
     make_folder(root, target, uid=uid or 0, gid=gid or 0)
     with _opened(aside) as source:
-        copy_tree(source, "/", root, target, uid=uid, gid=gid, mode=mode)
+        copy_tree(source, "/", root, target, mode=mode)  # an archive says whose its files are
 
 
 def _document(

@@ -37,6 +37,8 @@ HOSTNAME = "build"
 LAST_LINES = 20
 """Of the output, kept for the error."""
 STUBS = ("dev", "etc", "proc", "sys")
+SCRIPT = "/dev/run-script"
+"""Where a RUN that is one here-document with a line `#!` finds it."""
 FILES = ("hosts", "resolv.conf")
 """Of the host's /etc: the network is the host's."""
 
@@ -72,7 +74,7 @@ def prepare(state: State, run: Run, number: int, around: Surroundings) -> Step:
                 hostname=HOSTNAME,
                 has_host_network=network(run, around) == "host",
             )
-            config["mounts"] += [*_host_files(place), *bound]
+            config["mounts"] += [*_host_files(place), *_script(place, run), *bound]
             _execute(place, config, run, around)
 
     return Step(inputs, perform)
@@ -80,9 +82,16 @@ def prepare(state: State, run: Run, number: int, around: Surroundings) -> Step:
 
 def words(state: State, run: Run) -> list[str]:
     """Return the argument vector."""
+    if _is_program(run):
+        return [SCRIPT]
     if not run.command.is_shell and not run.is_script:
         return list(run.command.words)
     return [*state.shell, run.shell_line]
+
+
+def _is_program(run: Run) -> bool:
+    """Tell whether the command is a here-document that names its own interpreter."""
+    return run.is_script and run.here_documents[0].content.startswith("#!")
 
 
 def network(run: Run, around: Surroundings) -> str:
@@ -107,6 +116,17 @@ def _stubs(place: Place) -> str:
     for name in FILES:
         os.close(os.open(os.path.join(stubs, "etc", name), os.O_CREAT | os.O_WRONLY, 0o644))
     return stubs
+
+
+def _script(place: Place, run: Run) -> list[dict[str, Any]]:
+    """Write a here-document that is a program; /dev is not of the image, so nothing of it stays."""
+    if not _is_program(run):
+        return []
+    path = os.path.join(place.path, "script")
+    with open(path, "x", encoding="utf-8") as file:
+        file.write(run.here_documents[0].content)
+    os.chmod(path, 0o755)
+    return [mounts.bind(path, SCRIPT, is_read_only=True)]
 
 
 def _host_files(place: Place) -> list[dict[str, Any]]:
