@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from estiba.errors import BlobCorrupt
-from estiba.images import Image, Store, history
+from estiba.images import Image, Store, digest, history
 from estiba.images.collect import prune, sizes, users
 from estiba.images.fsck import fsck
 from estiba.images.reference import parse
 from support.images import layer_tar, put_image
 
-WEB = parse("web")
+WEB, OTHER = parse("web"), parse("other")
 
 
 @pytest.fixture
@@ -27,19 +27,9 @@ def store(tmp_path: Path) -> Store:
         made.references.move(
             WEB, put_image(made.blobs, [{"base": b"x"}, {"a": b"%d" % number}]), verb="build"
         )
-        unpacked(made, Image.resolve(made, "web"))
+        Image.resolve(made, "web").lowers()
     made.references.keep(put_image(made.blobs, [{"base": b"x"}, {"nameless": b"x"}]))
     return made
-
-
-def unpacked(store: Store, image: Image) -> None:
-    """Have folders for the layers of an image, as if it had been run."""
-    parent = None
-    for diff_id in image.config.diff_ids:
-        with store.tmp() as folder:
-            upper = Path(folder, "upper")
-            upper.mkdir()
-            parent = store.layers.adopt(parent, diff_id, str(upper), size=1)
 
 
 def content(store: Store) -> tuple[set[str], set[str]]:
@@ -64,7 +54,7 @@ def test_prune_keeps_the_last_versions_of_each_name(store: Store) -> None:
     assert prune(store).blobs == ()
     assert fsck(store) == []
     history.rollback(store, WEB, 3)
-    assert Image.resolve(store, "web").lowers()
+    Image.resolve(store, "web").lowers()
 
 
 def test_prune_keeps_the_current_version_when_it_is_an_old_one(store: Store) -> None:
@@ -128,7 +118,7 @@ def test_sizes_tell_shared_from_unique(store: Store) -> None:
 
 def test_fsck_finds_and_repairs_what_is_damaged(store: Store) -> None:
     """A blob, the index, a layer's folder: each told; mended where that is safe; an image that lost its blob is told."""
-    assert fsck(store) == []
+    assert fsck(store, diff_ids=True) == []
     web = Image.resolve(store, "web")
     layer = web.manifest.layers[1].digest
     good = store.blobs.read(layer)
@@ -149,4 +139,18 @@ def test_fsck_finds_and_repairs_what_is_damaged(store: Store) -> None:
     (left,) = fsck(store)
     assert (left.what, left.subject, left.message) == ("image", "web:latest", f"blob {layer} is absent")
     store.blobs.put(good)
+    assert fsck(store, diff_ids=True) == []
+    assert len(web.lowers()) == 2
+
+
+def test_fsck_tells_of_a_diff_id_that_lies_only_when_asked(store: Store) -> None:
+    """All digests are right, but the config promises another tar."""
+    web = Image.resolve(store, "web")
+    config = web.config._replace(diff_ids=(web.config.diff_ids[0], digest.of_bytes(b"lie"))).to_bytes()
+    manifest = web.manifest._replace(
+        config=web.manifest.config._replace(digest=store.blobs.put(config), size=len(config))
+    ).to_bytes()
+    lie = web.descriptor._replace(digest=store.blobs.put(manifest), size=len(manifest))
+    store.references.move(OTHER, lie, verb="tag")
     assert fsck(store) == []
+    assert [(one.what, one.subject) for one in fsck(store, diff_ids=True)] == [("image", "other:latest")]

@@ -147,6 +147,7 @@ def _sweep(store: Store, pruned: Pruned, records: list[str], *, drop_nameless: b
     first = set(pruned.images)
     for digest in sorted(pruned.blobs, key=lambda one: one not in first):
         store.blobs.remove(digest)
+    store.layers.settle()
 
 
 def _used(store: Store, keep_versions: int, drop_nameless: bool, drop_cache: bool) -> _Used:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from estiba.errors import BlobCorrupt, ImageError, StoreError
+from estiba.errors import BlobCorrupt, EstibaError, ImageError, StoreError
 from estiba.images import digest as digests
+from estiba.images import media
 from estiba.images.collect import containers
+from estiba.images.image import Image
 from estiba.images.reach import reachable
 
 if TYPE_CHECKING:
@@ -35,9 +37,10 @@ class Fault(NamedTuple):
     hint: str | None = None
 
 
-def fsck(store: Store, *, repair: bool = False) -> list[Fault]:
+def fsck(store: Store, *, repair: bool = False, diff_ids: bool = False) -> list[Fault]:
     """Return all that is wrong with a store; [] for a sound one. With `repair` what is safe is mended.
 
+    `diff_ids`: unpack every layer of every image aside and hold it against its diff id, which takes time and space.
     `repair` waits for whoever adds to the store, and keeps them out. Raises StoreError.
     """
     with store.sweeping() if repair else store.using():
@@ -45,7 +48,7 @@ def fsck(store: Store, *, repair: bool = False) -> list[Fault]:
         faults += _blobs(store, repair)
         faults += _layers(store, repair)
         for name, descriptor in _named(store):
-            faults += _image(store, name, descriptor)
+            faults += _image(store, name, descriptor, diff_ids)
     return faults
 
 
@@ -126,7 +129,7 @@ def _named(store: Store) -> Iterator[tuple[str, Descriptor]]:
         yield descriptor.digest, descriptor
 
 
-def _image(store: Store, name: str, descriptor: Descriptor) -> Iterator[Fault]:
+def _image(store: Store, name: str, descriptor: Descriptor, diff_ids: bool) -> Iterator[Fault]:
     hint = "pull, load or build it again, or go back to a version that is whole"
     try:
         parts = list(reachable(store.blobs, descriptor))
@@ -140,3 +143,30 @@ def _image(store: Store, name: str, descriptor: Descriptor) -> Iterator[Fault]:
             yield Fault(
                 "image", name, f"blob {one.digest}: {size} bytes, where {one.size} were promised", hint=hint
             )
+        elif diff_ids and one.media_type in media.MANIFESTS:
+            yield from _diff_ids(store, name, one)
+
+
+def _diff_ids(store: Store, name: str, descriptor: Descriptor) -> Iterator[Fault]:
+    """Unpack each layer of an image aside: that proves its diff id, and that it can be unpacked."""
+    from estiba.images.unpack import unpack_layer
+
+    try:
+        image = Image(store, descriptor)
+        wanted = image.config.diff_ids
+    except ImageError as error:
+        yield Fault("image", name, error.message)
+        return
+    for layer, diff_id in zip(image.manifest.layers, wanted, strict=True):
+        with store.tmp() as folder:
+            target = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            source = -1
+            try:
+                source = store.blobs.open(layer.digest)
+                unpack_layer(source, target, digest=layer.digest, diff_id=diff_id, rootless=store.is_rootless)
+            except EstibaError as error:
+                yield Fault("image", name, error.message)
+            finally:
+                os.close(target)
+                if source >= 0:
+                    os.close(source)

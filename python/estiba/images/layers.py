@@ -15,7 +15,7 @@ import json
 import os
 from errno import EEXIST, ENOTEMPTY
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from estiba.errors import BlobCorrupt, ImageError, ManifestInvalid
 from estiba.images import digest as digests
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
 _BOOT = "/proc/sys/kernel/random/boot_id"
 _RECORD = "layer.json"
-MAX_BYTES = 1 << 36
-"""What all files of a layer may come to: 64 GiB."""
-MAX_ENTRIES = 1 << 21
-"""How many entries a layer may have: two million."""
 
 
 class Layer(NamedTuple):
@@ -140,10 +136,9 @@ class Layers:
         if unsettled:
             from estiba import _core
 
-            engine: Any = _core
             descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                engine.sync_filesystem(descriptor)
+                _core.sync_filesystem(descriptor)
             finally:
                 os.close(descriptor)
             for layer in unsettled:
@@ -184,7 +179,7 @@ class Layers:
     def _unpack_from(
         self, source: int, descriptor: Descriptor, image: Image, position: int, folder: str
     ) -> Layer:
-        from estiba import _core
+        from estiba.images.unpack import unpack_layer
 
         if descriptor.media_type not in media.LAYERS:
             raise ManifestInvalid(
@@ -196,18 +191,13 @@ class Layers:
         os.makedirs(tree, 0o755)
         target = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            engine: Any = _core
-            _, _, _, size, entries = engine.unpack_layer(
+            unpacked = unpack_layer(
                 source,
                 target,
-                compression="auto",
-                expected_digest=descriptor.digest,
-                expected_size=descriptor.size,
-                expected_diff_id=diff_id,
-                form="overlay",
+                digest=descriptor.digest,
+                size=descriptor.size,
+                diff_id=diff_id,
                 rootless=self._store.is_rootless,
-                max_bytes=MAX_BYTES,
-                max_entries=MAX_ENTRIES,
             )
         except BlobCorrupt as error:
             error.hint = error.hint or "pull or load the image again after `muelle fsck --repair`"
@@ -216,7 +206,7 @@ class Layers:
             os.close(target)
         parent = image.chain_ids[position - 1] if position else None
         hides_all = _hides_all(tree, self._store.overlay)
-        layer = Layer(chain_id, diff_id, parent, size, entries, hides_all, _boot())
+        layer = Layer(chain_id, diff_id, parent, unpacked.bytes, unpacked.entries, hides_all, _boot())
         self._name(made, layer)
         return layer
 
