@@ -86,10 +86,16 @@ def test_a_run_faults_as_few_pages_as_counted(native: Runtime, exits: Bundle) ->
 
 
 def test_a_waiting_init_is_as_small_as_counted(native: Runtime, waits: Bundle) -> None:
-    created = native.create(waits)
+    # Where the stack begins is random, so what lies on it may need a page more.
+    resident, image = min(_size_of_a_waiting_init(native, waits) for _ in range(8))
+    bounds.hold("init", {"resident-kib": resident, "image-bytes": image}, room=0.15)
+
+
+def _size_of_a_waiting_init(runtime: Runtime, bundle: Bundle) -> tuple[int, int]:
+    """Its resident memory in KiB, and the bytes of its image."""
+    created = runtime.create(bundle)
     process = Path(f"/proc/{created.pid}")
     image = os.stat(process / "exe").st_size
     lines = (process / "smaps_rollup").read_text().splitlines()[1:]
-    resident = {line.split(":")[0]: int(line.split()[1]) for line in lines}["Rss"]
     created.delete()
-    bounds.hold("init", {"resident-kib": resident, "image-bytes": image}, room=0.15)
+    return {line.split(":")[0]: int(line.split()[1]) for line in lines}["Rss"], image
