@@ -289,6 +289,14 @@ def test_wait_may_be_asked_again(runtime: Runtime, bundle: MakeBundle) -> None:
     with Container.create(config.id, config.path, root=str(runtime.root)) as container:
         container.start()
         assert [container.wait(), container.wait()] == [5, 5]
+    assert container.wait() == 5
+
+
+def test_wait_after_a_delete_by_force_tells_of_the_kill(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+        container.start()
+    assert container.wait() == 128 + signal.SIGKILL
 
 
 def test_many_are_awaited_on_one_loop(runtime: Runtime, bundle: MakeBundle) -> None:
@@ -303,6 +311,18 @@ def test_many_are_awaited_on_one_loop(runtime: Runtime, bundle: MakeBundle) -> N
         return await asyncio.gather(*(one(config.id, config.path) for config in configs))
 
     assert asyncio.run(all_of_them()) == [0, 1, 2, 3]
+
+
+def test_many_run_on_one_loop(runtime: Runtime, bundle: MakeBundle) -> None:
+    configs = [bundle(f"exit {code}") for code in range(4)]
+
+    async def all_of_them() -> list[int]:
+        return await asyncio.gather(
+            *(Container.run_async(config.id, config.path, root=str(runtime.root)) for config in configs)
+        )
+
+    assert asyncio.run(all_of_them()) == [0, 1, 2, 3]
+    assert _core.containers(root=str(runtime.root)) == []
 
 
 def test_a_container_of_somebody_else_cannot_be_awaited(runtime: Runtime, bundle: MakeBundle) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import MakeBundle
-from estiba import Container
+from estiba import Container, _core
 from support import views
 from support.runtime import Runtime
 
@@ -130,6 +130,72 @@ def test_nothing_is_left_of_a_container_that_nobody_waited_for(runtime: Runtime,
         container.exec(["true"]).close()
         raise RuntimeError("ours")
     assert (children(), len(os.listdir("/proc/self/fd"))) == before
+
+
+@pytest.mark.parametrize("cancels", [1, 2], ids=["cancelled", "cancelled while leaving"])
+@pytest.mark.parametrize("paused", [False, True], ids=["running", "paused"])
+def test_nothing_is_left_of_a_task_that_is_cancelled(
+    runtime: Runtime, bundle: MakeBundle, cancels: int, paused: bool
+) -> None:
+    config = bundle(SLEEP)
+    before = children(), len(os.listdir("/proc/self/fd"))
+
+    async def live() -> None:
+        async with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+            container.start()
+            container.exec(SLEEP).close()
+            if paused:
+                container.pause()
+            await container.wait_async()
+
+    async def cancel() -> None:
+        task = asyncio.create_task(live())
+        for _ in range(cancels):
+            await asyncio.sleep(0)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert _core.containers(root=str(runtime.root)) == []
+    assert (children(), len(os.listdir("/proc/self/fd"))) == before
+
+
+def test_nothing_is_left_of_a_run_that_takes_too_long(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(SLEEP)
+    before = children(), len(os.listdir("/proc/self/fd"))
+
+    async def run() -> None:
+        async with asyncio.timeout(0.01):
+            await Container.run_async(config.id, config.path, root=str(runtime.root))
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(run())
+    assert _core.containers(root=str(runtime.root)) == []
+    assert (children(), len(os.listdir("/proc/self/fd"))) == before
+
+
+def test_the_loop_goes_on_while_a_container_is_left(runtime: Runtime, bundle: MakeBundle) -> None:
+    """An exec that this program has not reaped holds init until the loop reaps it."""
+    config = bundle(SLEEP)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def leave() -> int:
+        counter = asyncio.create_task(count())
+        async with Container.create(config.id, config.path, root=str(runtime.root)) as container:
+            container.start()
+            container.exec(SLEEP)
+            before = turns
+        counter.cancel()
+        return turns - before
+
+    assert asyncio.run(leave()) > 0
 
 
 def test_an_exit_code_is_there_for_whoever_asks_later(container: Container) -> None:

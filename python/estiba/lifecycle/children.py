@@ -132,13 +132,26 @@ def kill(root: str, id: str, init: Process | None) -> None:
     others = children.besides(init) if children else []
     if children is None or not others:
         return
-    with contextlib.suppress(EstibaError):
-        _core.kill(root=root, id=id, signal=_SIGKILL, all=True)  # thaws what is paused
-    for process in others:
-        with contextlib.suppress(EstibaError, ValueError):
-            process.kill(_SIGKILL)
+    _kill(root, id, others)
     for process in others:
         children.wait(process)
+
+
+async def kill_async(root: str, id: str) -> None:
+    """Kill and reap all, init too, on the running asyncio loop."""
+    if children := of(root, id):
+        killed = children.besides(None)
+        _kill(root, id, killed)
+        for process in killed:
+            await children.wait_async(process)
+
+
+def _kill(root: str, id: str, processes: list[Process]) -> None:
+    with contextlib.suppress(EstibaError):
+        _core.kill(root=root, id=id, signal=_SIGKILL, all=True)  # thaws what is paused
+    for process in processes:
+        with contextlib.suppress(EstibaError, ValueError):
+            process.kill(_SIGKILL)
 
 
 def forget(root: str, id: str) -> None:

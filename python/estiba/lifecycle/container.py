@@ -43,8 +43,12 @@ class State(NamedTuple):
 class Container:
     """One container of a state root.
 
-    Use it in a `with`: leaving it kills and deletes what is still there. To look at a container that somebody
-    else has made, name it: `Container("web")`. Only who created one can wait for it.
+    Use it in a `with`, or on an asyncio loop in an `async with`: leaving it kills and deletes what is still there.
+    To look at a container that somebody else has made, name it: `Container("web")`. Only who created one can wait
+    for it.
+
+    What may take long waits on the loop by pidfds: run_async, wait_async, events_async and leaving the `async with`.
+    The other calls are the same on a loop; they take milliseconds, and as long as the hooks that they run.
     """
 
     def __init__(self, id: str, *, root: str | None = None) -> None:
@@ -115,6 +119,22 @@ class Container:
             return container.wait(timeout)
 
     @classmethod
+    async def run_async(
+        cls,
+        id: str,
+        bundle: Bundle | str | os.PathLike[str],
+        *,
+        root: str | None = None,
+        **options: Unpack[CreateOptions],
+    ) -> int:
+        """Do what `run` does on the running asyncio loop; cancelling it kills and deletes the container.
+
+        For a time-out there is asyncio.timeout.
+        """
+        async with cls._make(id, bundle, root=root, gate=False, **options) as container:
+            return await container.wait_async()
+
+    @classmethod
     def launch(
         cls,
         id: str,
@@ -158,7 +178,7 @@ class Container:
         return self._init
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for init's end; return 0..255, or 128 + n for signal n.
+        """Wait for init's end; return 0..255, or 128 + n for signal n. May be called again, after `delete` too.
 
         `timeout` is in seconds. Raises TimeoutError, and ArgumentInvalid for a negative one.
         """
@@ -167,7 +187,7 @@ class Container:
         return self.init.wait()
 
     async def wait_async(self) -> int:
-        """Wait for init's end on the running asyncio loop."""
+        """Wait for init's end on the running asyncio loop. Cancelling it leaves the container as it is."""
         if own := children.of(self.root, self.id):
             await own.wait_async(self.init)
         return self.init.wait()
@@ -268,8 +288,7 @@ class Container:
         failed = _core.delete(root=self.root, id=self.id, force=force)
         children.forget(self.root, self.id)
         if self._init is not None:
-            self._init.close()
-            self._init = None
+            self._init.close()  # which keeps its exit code
         _warn(failed)
 
     def __enter__(self) -> Self:
@@ -285,6 +304,20 @@ class Container:
             self.delete(force=True)
         except ContainerNotFound:
             pass
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await children.kill_async(self.root, self.id)
+        finally:  # a task may be cancelled once more
+            self.__exit__(kind, error, trace)
 
 
 def _warn(messages: Iterable[str], level: int = 3) -> None:
