@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from estiba.errors import ContainerError
 from estiba.images import media
 from estiba.images.config import History
 from estiba.images.manifest import Descriptor, Manifest
@@ -17,16 +15,16 @@ from estiba.images.record import now
 from estiba.images.store import Store
 from estiba.lifecycle.container import Container
 from estiba.muelle import containers, output
+from estiba.muelle.changing import changed_and_named
 from estiba.muelle.differences import image_of
 from estiba.muelle.names import new_name
 from estiba.muelle.standing import standing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from estiba.images.image import Image
     from estiba.images.pack import Packed
-    from estiba.images.reference import Reference
     from estiba.muelle.containers import Kept
     from estiba.muelle.parse import Options, Parsed
 
@@ -41,11 +39,8 @@ def commit(parsed: Parsed) -> int:
         with paused(kept, parsed.globals.text("root"), wanted=not options.flag("no-pause")):
             layer, packed = packed_upper(store, kept)
         found = put(image, layer, packed, kept, options)
-        if changes := options.list("change"):
-            id = changed(store, found, changes, name)
-        else:
-            id = named(store, found, name)
-    output.write(f"{id}\n")
+        made = changed_and_named(store, found, options.list("change"), name, verb="commit")
+    output.write(f"{made.id}\n")
     return 0
 
 
@@ -100,34 +95,3 @@ def as_oci(media_type: str) -> str:
     """Return the OCI's name for a layer's type: one manifest has the names of one house."""
     compression = media.LAYERS.get(media_type)
     return media_type if compression is None or media_type in media.FOREIGN else media.layer_type(compression)
-
-
-def named(store: Store, found: Descriptor, name: Reference | None) -> str:
-    """Let a name, or the list of nameless images, lead to the image; return its id."""
-    from estiba.images.image import Image
-
-    if name is None:
-        store.references.keep(found)
-    else:
-        store.references.move(name, found, verb="commit")
-    return Image(store, found).id
-
-
-def changed(store: Store, found: Descriptor, changes: Sequence[str], name: Reference | None) -> str:
-    """Make a further image by the instructions of --change, as a build does; return its id."""
-    from estiba.build.execute import build
-    from estiba.build.options import Options as Wanted
-    from estiba.images.image import Image
-
-    if any("\n" in change for change in changes):
-        raise ContainerError("--change: an instruction is one line")
-
-    def resolve(store: Store, _text: str, platform: object) -> Image:
-        return Image(store, found)
-
-    text = "\n".join([f"FROM {found.digest}", *changes])
-    names = (str(name),) if name else ()
-    with tempfile.TemporaryDirectory(prefix="muelle-") as context:
-        return build(
-            store, context, file="--change", text=text, options=Wanted(names=names, resolve=resolve)
-        ).id

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from estiba.tables.muelle import GLOBAL, REST_AFTER_FIRST, VERBS, OptionSpec
+from estiba.tables.muelle import GLOBAL, PROGRAM_AFTER, VERBS, OptionSpec
 
 BRACKETS = {"one": "{}", "optional": "[{}]", "some": "{}...", "rest": "[{}...]"}
 
@@ -19,8 +19,9 @@ def text(verb: str) -> str:
         ["muelle", verb, "[OPTION...]", *(BRACKETS[many].format(name) for name, many, _help in words)]
     )
     parts = [f"usage: {usage}\n\n{summary}\n"]
-    if verb in REST_AFTER_FIRST:
-        parts.append(f"Options stand before {words[0][0]}; what follows it belongs to the program.\n")
+    if (count := PROGRAM_AFTER.get(verb)) is not None:
+        last = words[count - 1][0]
+        parts.append(f"Options stand before {last}; what follows it belongs to the program.\n")
     parts += section("arguments", [(name, help) for name, _many, help in words])
     return "".join([*parts, *section("options", [row(option) for option in options])])
 

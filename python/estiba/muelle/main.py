@@ -14,6 +14,7 @@ from estiba.tables.muelle import FAILURE_EXIT, USAGE_EXIT
 FUNCTIONS: dict[str, str] = {
     "build": "building:build",
     "run": "run.verb:run",
+    "bundle": "bundling:bundle",
     "containers": "listing:containers",
     "ps": "listing:ps",
     "rm": "listing:rm",
@@ -26,6 +27,8 @@ FUNCTIONS: dict[str, str] = {
     "tag": "names:tag",
     "untag": "names:untag",
     "save": "moving:save",
+    "import": "importing:import_",
+    "export": "exporting:export",
     "load": "moving:load",
     "copy": "moving:copy",
     "pull": "registries:pull",

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from estiba.errors import ArgumentInvalid, cause
@@ -12,6 +11,7 @@ from estiba.images import archive
 from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.find import as_digest, find_image
+from estiba.muelle.written import written
 from estiba.spec.words import quote
 
 if TYPE_CHECKING:
@@ -34,15 +34,7 @@ def save(parsed: Parsed) -> int:
             raise ArgumentInvalid("save: --format oci-dir needs a folder", hint="name it by --output")
         archive.save_folder(store, images, target, leave_out=known)
         return 0
-    with ExitStack() as undo:
-        if target is None:
-            if os.isatty(1):
-                raise ArgumentInvalid(
-                    "save: an archive is not for a terminal", hint="name a file by --output"
-                )
-            out = 1
-        else:
-            out = half_made(target, undo)
+    with written("save", target) as out:
         archive.save(
             store,
             images,
@@ -50,27 +42,7 @@ def save(parsed: Parsed) -> int:
             form="oci-archive" if form == "oci-archive" else "docker-archive",
             leave_out=known,
         )
-        if target is not None:
-            os.fsync(out)
-            os.rename(f"{target}.part", target)
     return 0
-
-
-def half_made(target: str, undo: ExitStack) -> int:
-    """Open a file that gets its name when it is whole, and goes when it is not. Raises ArgumentInvalid."""
-    path = f"{target}.part"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise ArgumentInvalid(f"save: {quote(target)}: {cause(error.errno)}") from None
-
-    def close() -> None:
-        os.close(descriptor)
-        if os.path.lexists(path):
-            os.unlink(path)
-
-    undo.callback(close)
-    return descriptor
 
 
 def known_layers(store: Store, options: Options) -> set[str]:

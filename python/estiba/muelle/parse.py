@@ -105,7 +105,7 @@ def read_verb(verb: str, args: list[str], parsed: Parsed) -> None:
             continue
         parsed.words.append(rest[0])
         rest = rest[1:]
-        if verb in tables.REST_AFTER_FIRST:
+        if len(parsed.words) == tables.PROGRAM_AFTER.get(verb):
             parsed.words += rest
             break
     if not parsed.options.flag("help"):

@@ -103,6 +103,21 @@ RUN: tuple[OptionSpec, ...] = (
     HELP_ALONE,
 )
 
+OF_A_LIFE = (
+    "name",
+    "rm",
+    "interactive",
+    "volume",
+    "mount",
+    "tmpfs",
+    "init",
+    "label",
+    "cidfile",
+    "cgroup-parent",
+)
+"""What `run` does beside the config: it is not in a bundle."""
+BUNDLE: tuple[OptionSpec, ...] = tuple(option for option in RUN if option[0] not in OF_A_LIFE)
+
 INSECURE: OptionSpec = (
     "insecure",
     "",
@@ -111,6 +126,13 @@ INSECURE: OptionSpec = (
     "take plain HTTP, and certificates that nobody vouches for",
 )
 REGISTRY = ("REGISTRY", "optional", "its host, with a port where it has one; docker.io by default")
+CHANGE: OptionSpec = (
+    "change",
+    "c",
+    "list",
+    "INSTRUCTION",
+    "an instruction of a Containerfile, such as CMD, to apply besides",
+)
 CONTAINER = ("CONTAINER", "one", "a name, an id, or the beginning of one")
 LISTED: tuple[OptionSpec, ...] = (NO_TRUNC, QUIET, FORMAT)
 
@@ -163,6 +185,15 @@ VERBS: dict[str, VerbSpec] = {
         (NAME, ("COMMAND", "rest", "the program and its arguments; the image's own by default")),
         RUN,
     ),
+    "bundle": (
+        "make a bundle of an image: config.json and root file system, for any OCI runtime",
+        (
+            NAME,
+            ("DIR", "one", "the folder to make"),
+            ("COMMAND", "rest", "the program and its arguments; the image's own by default"),
+        ),
+        BUNDLE,
+    ),
     "containers": ("list the containers that `run` has left", (), (*LISTED, HELP)),
     "ps": (
         "list the containers that run",
@@ -180,13 +211,7 @@ VERBS: dict[str, VerbSpec] = {
         (
             ("message", "m", "text", "TEXT", "what to say of it in its history"),
             ("author", "a", "text", "NAME", "who made it"),
-            (
-                "change",
-                "c",
-                "list",
-                "INSTRUCTION",
-                "an instruction of a Containerfile, such as CMD, to apply besides",
-            ),
+            CHANGE,
             ("no-pause", "", "flag", "", "let the program go on writing meanwhile"),
             HELP,
         ),
@@ -275,6 +300,29 @@ VERBS: dict[str, VerbSpec] = {
             HELP,
         ),
     ),
+    "import": (
+        "make an image of one layer of a root file system in a tar file",
+        (
+            ("FILE", "one", "the tar file, also by gzip or zstd; - for standard input"),
+            ("NAME", "optional", "a reference for the image"),
+        ),
+        (
+            CHANGE,
+            ("message", "m", "text", "TEXT", "what to say of it in its history"),
+            ("platform", "", "text", "OS/ARCH[/VARIANT]", "what it is for; this machine by default"),
+            HELP,
+        ),
+    ),
+    "export": (
+        "write the root file system of a container, or of an image, as a tar file",
+        (("NAME", "one", "a container, or an image"),),
+        (
+            ("output", "o", "text", "FILE", "where to; standard output by default"),
+            ("no-pause", "", "flag", "", "let the program of a container go on writing meanwhile"),
+            PLATFORM,
+            HELP,
+        ),
+    ),
     "load": (
         "read images from an archive or a folder of any tool",
         (),
@@ -342,8 +390,8 @@ VERBS: dict[str, VerbSpec] = {
 }
 """{verb: (what it does, positionals, options)}."""
 
-REST_AFTER_FIRST: tuple[str, ...] = ("run",)
-"""Verbs whose words after the first belong to the program that is named there, dashes and all."""
+PROGRAM_AFTER: dict[str, int] = {"run": 1, "bundle": 2}
+"""Verbs with a program in their words: after so many, what follows belongs to it, dashes and all."""
 
 USAGE_EXIT = 125
 """Exit code of a command line that cannot be taken: what Docker and podman answer."""
