@@ -58,7 +58,7 @@ class Site:
 
     def files(self, image: Image, *, layers: int | None = None) -> dict[str, os.stat_result]:
         """Return all paths of an image, or of its topmost `layers` alone."""
-        folders = self.store.layers.ensure(image)
+        folders = image.lowers()
         found: dict[str, os.stat_result] = {}
         with Stack(folders[-layers:] if layers else folders) as stack:
             waiting = [("", stack.root())]

@@ -15,8 +15,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from estiba.build import ignore
 from estiba.build.assemble import Built, assemble
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from estiba.build.layer import Layer
-    from estiba.images import Image, Store
+    from estiba.images import Store
 
 NAMES = ("Containerfile", "Dockerfile")
 
@@ -199,14 +198,8 @@ class Build:
     def _unpacked(self, layers: Sequence[Layer]) -> list[str]:
         top = layers[-1].chain_id
         if top not in self._folders:
-            # All that `ensure` reads of an image: these layers may be those of none.
-            image = SimpleNamespace(
-                digest=top,
-                chain_ids=tuple(each.chain_id for each in layers),
-                config=SimpleNamespace(diff_ids=tuple(each.diff_id for each in layers)),
-                manifest=SimpleNamespace(layers=tuple(each.descriptor for each in layers)),
-            )
-            self._folders[top] = self.store.layers.ensure(cast("Image", image))
+            stack = ((each.diff_id, each.descriptor) for each in layers)
+            self._folders[top] = self.store.layers.ensure(stack)
         return self._folders[top]
 
     def now(self) -> str:

@@ -94,7 +94,7 @@ class Image:
 
     def lowers(self) -> list[str]:
         """Return the folders of its unpacked layers, bottom to top, unpacked if they were not (see `Layers.ensure`)."""
-        return self.store.layers.ensure(self)
+        return self.store.layers.ensure(zip(self.config.diff_ids, self.manifest.layers, strict=True))
 
 
 def find(store: Store, text: str) -> tuple[Descriptor, Reference | None]:

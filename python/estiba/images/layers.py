@@ -24,9 +24,8 @@ from estiba.images.durable import read_bounded, refused, replace_file
 from estiba.images.fields import parse_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from estiba.images.image import Image
     from estiba.images.manifest import Descriptor
     from estiba.images.store import Store
 
@@ -48,6 +47,15 @@ class Layer(NamedTuple):
     """Whether its root hides all that is below; the kernel does not look there, so `ensure` leaves those out."""
     boot: str | None = None
     """The boot in which it was made, while it is not known to be on the disk."""
+
+
+class Wanted(NamedTuple):
+    """A layer to be unpacked, and what it lies on."""
+
+    diff_id: str
+    descriptor: Descriptor
+    parent: str | None
+    chain_id: str
 
 
 class Layers:
@@ -76,21 +84,24 @@ class Layers:
             raise refused("read", self._home(chain_id), error) from error
         return _parse(data)
 
-    def ensure(self, image: Image) -> list[str]:
-        """Return the folders of an image's layers, bottom to top; those that are missing are unpacked, side by side.
+    def ensure(self, stack: Iterable[tuple[str, Descriptor]]) -> list[str]:
+        """Return the folders of layers, bottom to top; those that are missing are unpacked, side by side.
+
+        A layer is given by its diff id and its blob.
 
         What is below a layer that hides everything is left out. Raises LayerInvalid, BlobNotFound, BlobCorrupt,
         KernelRefused, StoreError, ManifestInvalid.
         """
-        chain = image.chain_ids
-        known = [self.get(one) for one in chain]
+        layers = _on_each_other(stack)
+        known = [self.get(one.chain_id) for one in layers]
         missing = [position for position, layer in enumerate(known) if layer is None]
         if missing:
             with self._store.using(), self._store.tmp() as folder:
-                for position, layer in zip(missing, self._unpack_all(image, missing, folder), strict=True):
+                made = self._unpack_all([layers[position] for position in missing], folder)
+                for position, layer in zip(missing, made, strict=True):
                     known[position] = layer
         opaque = [position for position, layer in enumerate(known) if layer and layer.is_opaque]
-        return [self.path(one) for one in chain[opaque[-1] if opaque else 0 :]]
+        return [self.path(one.chain_id) for one in layers[opaque[-1] if opaque else 0 :]]
 
     def adopt(self, parent: str | None, diff_id: str, upper: str, *, size: int = 0, entries: int = 0) -> str:
         """Take the folder `upper`, in the store's file system, as the layer `diff_id` on `parent`; return its chain id.
@@ -148,13 +159,13 @@ class Layers:
     def _home(self, chain_id: str) -> str:
         return os.path.join(self._folder, digests.hex_of(chain_id))
 
-    def _unpack_all(self, image: Image, positions: list[int], folder: str) -> list[Layer]:
-        if len(positions) == 1:
-            return [self._unpack(image, positions[0], folder)]
+    def _unpack_all(self, layers: Sequence[Wanted], folder: str) -> list[Layer]:
+        if len(layers) == 1:
+            return [self._unpack(layers[0], folder)]
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            futures = [pool.submit(self._unpack, image, position, folder) for position in positions]
+            futures = [pool.submit(self._unpack, each, folder) for each in layers]
             try:
                 return [future.result() for future in futures]
             except BaseException:
@@ -162,30 +173,27 @@ class Layers:
                     future.cancel()
                 raise
 
-    def _unpack(self, image: Image, position: int, folder: str) -> Layer:
+    def _unpack(self, wanted: Wanted, folder: str) -> Layer:
         """Unpack one layer. Who holds the lock on its blob unpacks it; others wait and find it made."""
         import fcntl
 
-        descriptor, chain_id = image.manifest.layers[position], image.chain_ids[position]
-        source = self._store.blobs.open(descriptor.digest)
+        source = self._store.blobs.open(wanted.descriptor.digest)
         try:
             fcntl.flock(source, fcntl.LOCK_EX)
-            if made := self.get(chain_id):
+            if made := self.get(wanted.chain_id):
                 return made
-            return self._unpack_from(source, descriptor, image, position, folder)
+            return self._unpack_from(source, wanted, folder)
         finally:
             os.close(source)
 
-    def _unpack_from(
-        self, source: int, descriptor: Descriptor, image: Image, position: int, folder: str
-    ) -> Layer:
+    def _unpack_from(self, source: int, wanted: Wanted, folder: str) -> Layer:
         from estiba.images.unpack import unpack_layer
 
+        descriptor, chain_id = wanted.descriptor, wanted.chain_id
         if descriptor.media_type not in media.LAYERS:
             raise ManifestInvalid(
-                f'manifest {image.digest}: layers/{position}/mediaType: "{descriptor.media_type}" is no layer'
+                f'layer {descriptor.digest}: its media type "{descriptor.media_type}" is none of a layer'
             )
-        chain_id, diff_id = image.chain_ids[position], image.config.diff_ids[position]
         made = os.path.join(folder, digests.hex_of(chain_id))
         tree = os.path.join(made, "fs")
         os.makedirs(tree, 0o755)
@@ -196,7 +204,7 @@ class Layers:
                 target,
                 digest=descriptor.digest,
                 size=descriptor.size,
-                diff_id=diff_id,
+                diff_id=wanted.diff_id,
                 rootless=self._store.is_rootless,
             )
         except BlobCorrupt as error:
@@ -204,9 +212,10 @@ class Layers:
             raise
         finally:
             os.close(target)
-        parent = image.chain_ids[position - 1] if position else None
         hides_all = _hides_all(tree, self._store.overlay)
-        layer = Layer(chain_id, diff_id, parent, unpacked.bytes, unpacked.entries, hides_all, _boot())
+        layer = Layer(
+            chain_id, wanted.diff_id, wanted.parent, unpacked.bytes, unpacked.entries, hides_all, _boot()
+        )
         self._name(made, layer)
         return layer
 
@@ -223,6 +232,14 @@ class Layers:
             if error.errno in (EEXIST, ENOTEMPTY) and self.get(layer.chain_id):
                 return  # another process was faster, with the same layer
             raise refused("make", home, error) from error
+
+
+def _on_each_other(stack: Iterable[tuple[str, Descriptor]]) -> list[Wanted]:
+    layers: list[Wanted] = []
+    for diff_id, descriptor in stack:
+        parent = layers[-1].chain_id if layers else None
+        layers.append(Wanted(diff_id, descriptor, parent, digests.chain_id(parent, diff_id)))
+    return layers
 
 
 def _parse(data: bytes) -> Layer | None:
