@@ -61,7 +61,7 @@ def test_the_image_says_what_runs_and_how(make: Make) -> None:
     process = config["process"]
     assert process["args"] == ["app", "serve"]
     assert process["env"] == ["PATH=/bin", "A=1", "HOSTNAME=host"]
-    assert process["user"] == {"uid": 1000, "gid": 1000, "additionalGids": [50]}
+    assert process["user"] == {"uid": 1000, "gid": 1000, "additionalGids": [50, 1000]}
     assert process["cwd"] == "/srv/app"
     assert config["hostname"] == "host"
     assert config["annotations"]["own"] == "label"
@@ -78,7 +78,7 @@ def test_options_go_before_the_image(make: Make) -> None:
     process = config["process"]
     assert process["args"] == ["sh", "-c", "true"]
     assert process["env"] == ["PATH=/bin", "A=2", "HOSTNAME=host", "TERM=xterm"]
-    assert process["user"] == {"uid": 0, "gid": 50, "additionalGids": [29]}
+    assert process["user"] == {"uid": 0, "gid": 50, "additionalGids": [29, 50]}
     assert process["cwd"] == "/tmp"
     assert process["terminal"] is True
     assert config["root"]["readonly"] is True

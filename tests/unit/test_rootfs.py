@@ -101,18 +101,18 @@ def test_a_fifo_is_not_waited_for(root: int) -> None:
 @pytest.mark.parametrize(
     ("text", "uid", "gid", "additional", "home"),
     [
-        ("", 0, 0, (), "/root"),
-        ("root", 0, 0, (), "/root"),
-        ("app", 1000, 1001, (29, 50), "/home/app"),
-        ("1000", 1000, 1001, (29, 50), "/home/app"),
-        ("app:staff", 1000, 50, (), "/home/app"),
-        ("1000:50", 1000, 50, (), "/home/app"),
-        ("app:12345", 1000, 12345, (), "/home/app"),
-        ("4242", 4242, 0, (), "/"),
-        ("4242:staff", 4242, 50, (), "/"),
-        ("33", 44, 45, (), "/odd"),
-        ("app:1001", 1000, 7, (), "/home/app"),
-        (":50", 0, 50, (), "/root"),
+        ("", 0, 0, (0,), "/root"),
+        ("root", 0, 0, (0,), "/root"),
+        ("app", 1000, 1001, (29, 50, 1001), "/home/app"),
+        ("1000", 1000, 1001, (29, 50, 1001), "/home/app"),
+        ("app:staff", 1000, 50, (50,), "/home/app"),
+        ("1000:50", 1000, 50, (50,), "/home/app"),
+        ("app:12345", 1000, 12345, (12345,), "/home/app"),
+        ("4242", 4242, 0, (0,), "/"),
+        ("4242:staff", 4242, 50, (50,), "/"),
+        ("33", 44, 45, (45,), "/odd"),
+        ("app:1001", 1000, 7, (7,), "/home/app"),
+        (":50", 0, 50, (50,), "/root"),
     ],
 )
 def test_users_are_found_by_the_files_of_the_image(
@@ -127,8 +127,8 @@ def test_without_the_files_numbers_still_work(tmp_path: Path) -> None:
     """An image from scratch has no /etc."""
     root = os.open(tmp_path, os.O_PATH)
     try:
-        assert find_user(root, "7:8")[:3] == (7, 8, ())
-        assert find_user(root, "")[:3] == (0, 0, ())
+        assert find_user(root, "7:8")[:3] == (7, 8, (8,))
+        assert find_user(root, "")[:3] == (0, 0, (0,))
     finally:
         os.close(root)
 

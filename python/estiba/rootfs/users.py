@@ -2,7 +2,8 @@
 """Who "app", "1000:staff" or "33" is in a root file system: by its own /etc/passwd and /etc/group.
 
 The rules are those of the image specification (config.md, "User"): name or number, each alone or with a group; a
-group that is named leaves out the user's further groups.
+group that is named leaves out the user's further groups. Its own group is among the groups as well: a process
+that has it as its own alone gets rid of it by any set-group-id program (CVE-2022-36109).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class User(NamedTuple):
     uid: int
     gid: int
     additional_gids: tuple[int, ...]
+    """With its own."""
     home: str
     """/ where the file says none."""
     name: str | None
@@ -50,7 +52,7 @@ def find_user(root: int, text: str) -> User:
     else:
         mine = [fields for fields in groups if entry[0] and entry[0] in fields[3].split(",")]
         additional = [int(fields[2]) for fields in mine if is_digits(fields[2])]
-    return User(uid, gid, tuple(sorted({*additional} - {gid})), entry[5] or "/", entry[0] or None)
+    return User(uid, gid, tuple(sorted({*additional, gid})), entry[5] or "/", entry[0] or None)
 
 
 def find_group(root: int, text: str) -> int:
