@@ -91,7 +91,7 @@ class BuilderTool(Tool):
             "changed": lambda number: self._steps(f"{self.name}-{number}", "1"),
             "copy": self._copy,
         }
-        if isinstance(self.builder, BuildKit | Classic):
+        if isinstance(self.builder, BuildKit | Classic | Estiba):
             found["run"] = lambda number: self._argv("run", "--rm", "localhost/base:busybox", "true")
         return found
 
@@ -110,7 +110,7 @@ class BuilderTool(Tool):
             Buildah: ["build", "-q", "--layers", "--pull-never", "--isolation", "oci", "--network", "host"],
             BuildKit: ["build", "-q", "--network", "host"],
             Classic: ["build", "-q", "--network", "host"],
-            Estiba: ["build", f"{self.builder.folder}/store"],
+            Estiba: ["build", "-q"],
         }[type(self.builder)]
         return self._argv(
             *words, "--tag", "localhost/bench:latest", "-f", str(context / "Containerfile"), str(context)

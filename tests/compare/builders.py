@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -46,7 +44,7 @@ class Builder(ABC):
 
     @abstractmethod
     def save(self, tag: str, target: Path) -> None:
-        """Write an image that `image.read` reads."""
+        """Write an archive that `image.read` reads."""
 
     def build(self, case: Case, context: Path) -> Image:
         """Build a case. Raise Refused with the builder's words."""
@@ -71,7 +69,7 @@ class Builder(ABC):
         try:
             return image.read(target)
         finally:
-            shutil.rmtree(target) if target.is_dir() else target.unlink()
+            target.unlink()
 
     def _call(self, words: list[str], file: Path, context: Path) -> None:
         result = self.client.call(*words, "-f", str(file), str(context), seconds=SECONDS)
@@ -152,33 +150,25 @@ class Classic(DockerBuilder):
 
 
 class Estiba(Builder):
-    """Ours, by the library."""
+    """Ours, by its command."""
 
     name = "estiba"
 
     def prepare(self, bases: list[Path]) -> Client:
-        """Put the bases into a store."""
-        words = [sys.executable, "-I", str(Path(__file__).with_name("ours.py"))]
-        environ = {"HOME": str(self.folder), "ESTIBA_ROOT": "/run/estiba"}
-        client = Client(self.site, words, environ, [Path("/run")])
+        """Load the bases into a store."""
+        words = [str(Path(sys.executable).with_name("muelle")), "--store", f"{self.folder}/store"]
+        client = Client(self.site, words, {"HOME": str(self.folder)}, [Path("/run")])
         for base in bases:
-            client.must("load", f"{self.folder}/store", str(base), seconds=SECONDS)
+            client.must("load", "--input", str(base), seconds=SECONDS)
         return client
 
     def words(self, case: Case, tag: str) -> list[str]:
         """Build without a cache."""
-        return ["build", f"{self.folder}/store", "--no-cache", "--tag", tag]
+        return ["build", "--progress", "plain", "--no-cache", "--tag", tag]
 
     def save(self, tag: str, target: Path) -> None:
-        """Copy out of the store, which is an OCI layout, what makes one of this image alone."""
-        target.mkdir()
-        (target / "blobs").symlink_to(self.folder / "store/oci/blobs")
-        index = json.loads((self.folder / "store/oci/index.json").read_text())
-        name = "org.opencontainers.image.ref.name"
-        index["manifests"] = [
-            each for each in index["manifests"] if each.get("annotations", {}).get(name) == tag
-        ]
-        (target / "index.json").write_text(json.dumps(index))
+        """Write an OCI archive, layers as they are."""
+        self.client.must("save", "--format", "oci-archive", "--output", str(target), tag, seconds=SECONDS)
 
 
 def without_syntax(text: str) -> str:
