@@ -6,17 +6,19 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from estiba.build.execute import build as run_build
 from estiba.build.options import Options as Wanted
 from estiba.build.progress.show import show
 from estiba.errors import ArgumentInvalid, BuildFailed, cause
+from estiba.images.registry.transfers import quiet
 from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.find import opened_or_pulled, platform
 from estiba.muelle.names import new_name
+from estiba.muelle.transfers import lines
 from estiba.spec.words import nearest, quote
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def build(parsed: Parsed) -> int:
     options = parsed.options
     wanted = wanted_by(options)
     store = Store.open(parsed.globals.text("store"))
-    style = "quiet" if options.flag("quiet") else options.text("progress") or "auto"
+    style = "quiet" if is_quiet(options) else options.text("progress") or "auto"
     with ExitStack() as undo:
         context, file, text = sources(parsed, undo)
         display = undo.enter_context(show(sys.stderr, cast("Any", style)))
@@ -70,12 +72,18 @@ def wanted_by(options: Options) -> Wanted:
     )
 
 
+def is_quiet(options: Options) -> bool:
+    """Return whether nothing but the image's id is to be said."""
+    return options.flag("quiet") or options.text("progress") == "quiet"
+
+
 def resolver(options: Options) -> Any:
-    """Return what finds base images: in the store, else at their registries."""
+    """Return what finds base images: in the store, else at their registries; with lines beside the build's own."""
     policy = "always" if options.flag("pull") else "missing"
 
     def resolve(store: Store, text: str, wanted: Platform | None) -> Image:
-        return opened_or_pulled(store, text, wanted, policy)
+        progress = quiet if is_quiet(options) else lines(sys.stderr)  # which a display may have replaced
+        return opened_or_pulled(store, text, wanted, policy, lambda: nullcontext(progress))
 
     return resolve
 

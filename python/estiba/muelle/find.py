@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from estiba.errors import ImageNotFound
 from estiba.images.image import Image
 from estiba.images.reference import parse as parse_reference
+from estiba.muelle.transfers import show
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from estiba.images.platform import Platform
     from estiba.images.record import Record
     from estiba.images.reference import Reference
+    from estiba.images.registry.transfers import Progress
     from estiba.images.store import Store
     from estiba.muelle.parse import Options
 
@@ -27,11 +33,18 @@ def find_image(store: Store, text: str, options: Options) -> Image:
 
 def found_or_pulled(store: Store, text: str, options: Options) -> Image:
     """Return the image as --pull wants it: the store's, or fetched from its registry. Raises as pull does."""
-    return opened_or_pulled(store, text, platform(options), options.text("pull") or "missing")
+    policy = options.text("pull") or "missing"
+    return opened_or_pulled(store, text, platform(options), policy, lambda: show(sys.stderr))
 
 
-def opened_or_pulled(store: Store, text: str, wanted: Platform | None, policy: str) -> Image:
-    """Do so by a policy: always, missing or never."""
+def opened_or_pulled(
+    store: Store,
+    text: str,
+    wanted: Platform | None,
+    policy: str,
+    progress: Callable[[], AbstractContextManager[Progress]],
+) -> Image:
+    """Do so by a policy: always, missing or never; `progress` makes what shows how far a pull has come."""
     try:
         if policy != "always":
             return opened(store, text, wanted)
@@ -40,7 +53,8 @@ def opened_or_pulled(store: Store, text: str, wanted: Platform | None, policy: s
             raise
     from estiba.images.registry.pull import pull
 
-    return pull(store, parse_reference(text), platform=wanted)
+    with progress() as shown:
+        return pull(store, parse_reference(text), platform=wanted, progress=shown)
 
 
 def opened(store: Store, text: str, wanted: Platform | None) -> Image:

@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
-from estiba.errors import ArgumentInvalid
+from estiba.errors import ArgumentInvalid, RegistryRefused
 from estiba.images.reference import DEFAULT_DOMAIN
 from estiba.images.reference import parse as parse_reference
 from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.find import as_digest, platform
+from estiba.muelle.transfers import show
+from estiba.spec.words import quote
 
 if TYPE_CHECKING:
-    from estiba.muelle.parse import Parsed
+    from estiba.images.reference import Reference
+    from estiba.images.registry.client import Registry
+    from estiba.muelle.parse import Options, Parsed
 
 LONGEST = 1 << 16
 """Bytes of a password that are read from standard input."""
@@ -27,7 +32,11 @@ def pull(parsed: Parsed) -> int:
     store, options = Store.open(parsed.globals.text("store")), parsed.options
     for word in parsed.words:
         reference = parse_reference(word)
-        image = fetch(store, reference, platform=platform(options), insecure=options.flag("insecure"))
+        with (
+            show(sys.stderr, is_quiet=options.flag("quiet")) as progress,
+            registry_of(reference, options) as registry,
+        ):
+            image = fetch(store, reference, platform=platform(options), registry=registry, progress=progress)
         said = image.id if options.flag("quiet") else f"pulled: {reference.familiar} {image.digest}"
         output.write(f"{said}\n")
     return 0
@@ -40,7 +49,11 @@ def push(parsed: Parsed) -> int:
     store, options = Store.open(parsed.globals.text("store")), parsed.options
     target = parse_reference(parsed.words[-1])
     source = as_digest(store, parsed.words[0])
-    descriptor = send(store, source, target, insecure=options.flag("insecure"))
+    with (
+        show(sys.stderr, is_quiet=options.flag("quiet")) as progress,
+        registry_of(target, options) as registry,
+    ):
+        descriptor = send(store, source, target, registry=registry, progress=progress)
     said = descriptor.digest if options.flag("quiet") else f"pushed: {target.familiar} {descriptor.digest}"
     output.write(f"{said}\n")
     return 0
@@ -53,8 +66,17 @@ def login(parsed: Parsed) -> int:
 
     options, domain = parsed.options, domain_of(parsed)
     given = credentials.Credentials(user_name(parsed), password(parsed))
-    with Registry(domain, credentials=given, insecure=options.flag("insecure")) as registry:
-        registry.check()
+    with Registry(
+        domain,
+        credentials=given,
+        insecure=options.flag("insecure"),
+        certificates=certificates(options),
+    ) as registry:
+        try:
+            registry.check()
+        except RegistryRefused as error:
+            error.hint = "is it the right user, and the right password?"
+            raise
     path = credentials.save(domain, given)
     output.write(f"logged in to {domain}; the password is in {path}\n")
     return 0
@@ -68,6 +90,26 @@ def logout(parsed: Parsed) -> int:
     known = credentials.forget(domain)
     output.write(f"logged out of {domain}\n" if known else f"not logged in to {domain}\n")
     return 0
+
+
+def registry_of(reference: Reference, options: Options) -> Registry:
+    """Return the registry of a name, spoken to as the options want it."""
+    from estiba.images.registry.client import Registry
+
+    return Registry(
+        reference.domain,
+        path=reference.path,
+        insecure=options.flag("insecure"),
+        certificates=certificates(options),
+    )
+
+
+def certificates(options: Options) -> str | None:
+    """Return the folder of --cert-dir. Raises ArgumentInvalid where it is none."""
+    folder = options.text("cert-dir")
+    if folder is not None and not os.path.isdir(folder):
+        raise ArgumentInvalid(f"--cert-dir: {quote(folder)} is not a folder")
+    return folder
 
 
 def domain_of(parsed: Parsed) -> str:

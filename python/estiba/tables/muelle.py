@@ -125,6 +125,13 @@ INSECURE: OptionSpec = (
     "",
     "take plain HTTP, and certificates that nobody vouches for",
 )
+CERTIFICATES: OptionSpec = (
+    "cert-dir",
+    "",
+    "text",
+    "DIR",
+    "a folder with certificates (*.crt) that vouch for the registry",
+)
 REGISTRY = ("REGISTRY", "optional", "its host, with a port where it has one; docker.io by default")
 CHANGE: OptionSpec = (
     "change",
@@ -344,12 +351,12 @@ VERBS: dict[str, VerbSpec] = {
     "pull": (
         "fetch images from their registries",
         (("NAME", "some", "a reference with its registry; docker.io if it names none"),),
-        (PLATFORM, INSECURE, QUIET, HELP),
+        (PLATFORM, INSECURE, CERTIFICATES, QUIET, HELP),
     ),
     "push": (
         "send an image to a registry",
         (NAME, ("TARGET", "optional", "the reference to send it as; its own by default")),
-        (INSECURE, ("quiet", "q", "flag", "", "print the digest only"), HELP),
+        (INSECURE, CERTIFICATES, ("quiet", "q", "flag", "", "print the digest only"), HELP),
     ),
     "login": (
         "let a registry know you from now on",
@@ -359,6 +366,7 @@ VERBS: dict[str, VerbSpec] = {
             ("password", "p", "text", "TEXT", "your password, which others on this host can see here"),
             ("password-stdin", "", "flag", "", "read the password from standard input"),
             INSECURE,
+            CERTIFICATES,
             HELP,
         ),
     ),

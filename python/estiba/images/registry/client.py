@@ -17,15 +17,21 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, SSLError
+from urllib3.exceptions import (
+    HTTPError,
+    InsecureRequestWarning,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+)
 
-from estiba.errors import RegistryRefused, RegistryUnreachable
+from estiba.errors import RegistryRefused, RegistryUnreachable, cause
 from estiba.images.reference import DEFAULT_DOMAIN
 from estiba.images.registry import credentials as known_credentials
 from estiba.images.registry.auth import Authorizer, parse_challenge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from estiba.images.reference import Reference
     from estiba.images.registry.credentials import Credentials
@@ -34,6 +40,8 @@ TRIES = 5
 _LONGEST_WAIT = 60.0
 """Seconds that a registry may make us wait between two tries."""
 _ANSWER_LIMIT = 1 << 20
+_BLOCK = 1 << 18
+"""Bytes of a file that are sent in one go."""
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _HOSTS = {DEFAULT_DOMAIN: "registry-1.docker.io"}
 _CERTIFICATES = ("/etc/containers/certs.d", "/etc/docker/certs.d")
@@ -45,17 +53,28 @@ class Registry:
     """A registry as one user sees it. A context: it keeps connections. Threads may share it."""
 
     def __init__(
-        self, domain: str, *, credentials: Credentials | None = None, insecure: bool = False, path: str = ""
+        self,
+        domain: str,
+        *,
+        credentials: Credentials | None = None,
+        insecure: bool = False,
+        path: str = "",
+        certificates: str | None = None,
     ) -> None:
-        """Speak to `domain`; by default as who `estiba.images.registry.credentials` says, for the repository `path`."""
+        """Speak to `domain`; by default as who `estiba.images.registry.credentials` says, for the repository `path`.
+
+        `certificates`: a folder with those (*.crt) that vouch for the registry, besides the usual ones. Raises
+        RegistryUnreachable for what is no certificate.
+        """
         self.domain = domain
         self._host = _HOSTS.get(domain, domain)
         self._lenient = insecure or is_loopback(domain)
         self._pool = urllib3.PoolManager(
             maxsize=8,
+            blocksize=_BLOCK,
             timeout=urllib3.Timeout(connect=15, read=60),
             retries=False,
-            ssl_context=_tls(domain, self._lenient),
+            ssl_context=_tls(domain, certificates, is_lenient=self._lenient),
         )
         known = credentials or known_credentials.find(domain, path)
         self._authorizer = Authorizer(domain, known, self._fetch_token)
@@ -80,7 +99,7 @@ class Registry:
 
     def check(self) -> None:
         """Ask whether this is a registry that knows the user. Raises RegistryRefused, RegistryUnreachable."""
-        self.request("GET", "/v2/", scope="", accept=(200,)).drain_conn()
+        self.request("GET", "/v2/", scope="", accept=(200,))
 
     def request(
         self,
@@ -106,13 +125,15 @@ class Registry:
         for left in range(TRIES - 1, -1, -1):
             shown = self._authorizer.header(scope)
             try:
-                answer = self._send(method, address, shown, headers, body, stream)
+                answer = self._send(method, address, shown, headers, body)
             except HTTPError as error:
-                if left == 0 or isinstance(error, SSLError):
+                if left == 0 or isinstance(error, SSLError | NewConnectionError):
                     raise self._unreachable(error) from error
                 self._wait(None, TRIES - left)
                 continue
             if answer.status in accepted:
+                if not stream:
+                    answer.drain_conn()
                 return answer
             if answer.status == 401 and not challenged and "WWW-Authenticate" in answer.headers:
                 answer.drain_conn()
@@ -150,7 +171,6 @@ class Registry:
         authorization: str | None,
         headers: Mapping[str, str] | None,
         body: Any,
-        stream: bool,
     ) -> Response:
         sent = dict(headers or {}) | {"User-Agent": "estiba"}
         if authorization and urlsplit(address).netloc == self._host:
@@ -158,24 +178,24 @@ class Registry:
         content = body() if callable(body) else body
         try:
             answer = self._pool.request(
-                method, address, headers=sent, body=content, preload_content=not stream, redirect=False
+                method, address, headers=sent, body=content, preload_content=False, redirect=False
             )
             for _ in range(5):
                 if not (target := answer.get_redirect_location()):
                     return answer
                 answer.drain_conn()
-                answer = self._follow(method, urljoin(address, target), sent, stream)
+                answer = self._follow(method, urljoin(address, target), sent)
         finally:
             if callable(body):
                 content.close()
         raise RegistryRefused(f'registry "{self.domain}": sends us from one place to the next')
 
-    def _follow(self, method: str, target: str, headers: dict[str, str], stream: bool) -> Response:
+    def _follow(self, method: str, target: str, headers: dict[str, str]) -> Response:
         """Go where a registry keeps its blobs. What is shown to the registry is nobody else's."""
         self._check_plain(target)
         if urlsplit(target).netloc != self._host:
             headers = {name: value for name, value in headers.items() if name != "Authorization"}
-        return self._pool.request(method, target, headers=headers, preload_content=not stream, redirect=False)
+        return self._pool.request(method, target, headers=headers, preload_content=False, redirect=False)
 
     def _fetch_token(
         self, method: str, address: str, headers: dict[str, str], body: bytes | None
@@ -189,7 +209,7 @@ class Registry:
                 data = answer.read(_ANSWER_LIMIT)
                 answer.release_conn()
             except HTTPError as error:
-                if left == 0:
+                if left == 0 or isinstance(error, SSLError | NewConnectionError):
                     raise self._unreachable(error) from error
                 self._wait(None, TRIES - left)
                 continue
@@ -221,10 +241,20 @@ class Registry:
     def _unreachable(self, error: HTTPError | None) -> RegistryUnreachable:
         hint = None
         if isinstance(error, SSLError):
-            hint = f"put the certificate into {_CERTIFICATES[0]}/{self.domain}/ca.crt"
-        return RegistryUnreachable(
-            f'registry "{self.domain}" does not answer: {error or "five tries failed"}', hint=hint
-        )
+            place = f"{_CERTIFICATES[0]}/{self.domain}/ca.crt"
+            hint = f"put the certificate that vouches for it into {place}, or name its folder by --cert-dir"
+        elif isinstance(error, NewConnectionError):
+            hint = "is the name right, and does the network reach it?"
+        why = f"{TRIES} tries failed" if error is None else _why(error)
+        return RegistryUnreachable(f'registry "{self.domain}" does not answer: {why}', hint=hint)
+
+
+def _why(error: HTTPError) -> str:
+    """Return what is behind urllib3's words, where that is plain."""
+    if isinstance(error, NameResolutionError):
+        return f'"{error.conn.host}" has no address that can be found'
+    number = getattr(error.__cause__, "errno", None)
+    return cause(number) if isinstance(error, NewConnectionError) and number else str(error)
 
 
 def is_loopback(domain: str) -> bool:
@@ -241,18 +271,30 @@ def repository_scope(reference: Reference, actions: str) -> str:
     return f"repository:{reference.path}:{actions}"
 
 
-def _tls(domain: str, lenient: bool) -> ssl.SSLContext:
+def _tls(domain: str, certificates: str | None, *, is_lenient: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    found = False
-    for folder in _CERTIFICATES:
-        place = os.path.join(folder, domain)
-        if os.path.isdir(place):
-            for name in sorted(os.listdir(place)):
-                if name.endswith(".crt"):
-                    context.load_verify_locations(os.path.join(place, name))
-                    found = True
-    if lenient and not found:
+    given = [certificates] if certificates else []
+    found = list(_certificates([*given, *(os.path.join(place, domain) for place in _places())]))
+    for path in found:
+        try:
+            context.load_verify_locations(path)
+        except (OSError, ssl.SSLError) as error:
+            raise RegistryUnreachable(f'certificate "{path}" cannot be read: {error}') from error
+    if is_lenient and not found:
         urllib3.disable_warnings(InsecureRequestWarning)  # that was decided, and is in the docstring above
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _places() -> list[str]:
+    config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return [os.path.join(config, "containers/certs.d"), *_CERTIFICATES]
+
+
+def _certificates(folders: Iterable[str]) -> Iterator[str]:
+    for folder in folders:
+        if os.path.isdir(folder):
+            for name in sorted(os.listdir(folder)):
+                if name.endswith(".crt"):
+                    yield os.path.join(folder, name)

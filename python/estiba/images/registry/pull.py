@@ -19,14 +19,16 @@ from estiba.images import platform as platforms
 from estiba.images.blobs import DOCUMENT_LIMIT
 from estiba.images.image import Image
 from estiba.images.manifest import Descriptor, Index
-from estiba.images.reach import missing
+from estiba.images.reach import missing, reachable
 from estiba.images.registry.client import TRIES, Registry, repository_scope
+from estiba.images.registry.transfers import Transfer, quiet
 
 if TYPE_CHECKING:
     from estiba.images.blobs import BlobWriter
     from estiba.images.platform import Platform
     from estiba.images.reference import Reference
     from estiba.images.registry.client import Response
+    from estiba.images.registry.transfers import Progress, State
     from estiba.images.store import Store
 
 AT_ONCE = 4
@@ -43,6 +45,7 @@ def pull(
     registry: Registry | None = None,
     insecure: bool = False,
     who: str | None = None,
+    progress: Progress = quiet,
 ) -> Image:
     """Fetch the image that `reference` names at its registry, and let the store's reference point to it.
 
@@ -52,7 +55,7 @@ def pull(
     own = registry or Registry(reference.domain, insecure=insecure, path=reference.path)
     try:
         with store.using():
-            fetcher = _Fetcher(store, reference, own)
+            fetcher = _Fetcher(store, reference, own, progress)
             top = fetcher.document(reference.digest or reference.tag or "latest")
             manifest = fetcher.choose(top, platform)
             fetcher.blobs(manifest)
@@ -71,8 +74,9 @@ def pull(
 class _Fetcher:
     """One pull."""
 
-    def __init__(self, store: Store, reference: Reference, registry: Registry) -> None:
+    def __init__(self, store: Store, reference: Reference, registry: Registry, progress: Progress) -> None:
         self._store, self._reference, self._registry = store, reference, registry
+        self._progress = progress
         self._scope = repository_scope(reference, "pull")
         self._place = f"/v2/{reference.path}"
 
@@ -114,6 +118,9 @@ class _Fetcher:
     def blobs(self, manifest: Descriptor) -> None:
         """Fetch the config and the layers that are not here, the first failure ends it."""
         wanted = list({one.digest: one for one in missing(self._store.blobs, manifest)}.values())
+        for one in reachable(self._store.blobs, manifest):
+            if one.media_type in media.LAYERS and one not in wanted:
+                self._tell(one, "present", one.size)
         if not wanted:
             return
         from concurrent.futures import ThreadPoolExecutor
@@ -157,6 +164,7 @@ class _Fetcher:
 
     def _blob(self, one: Descriptor) -> None:
         """Fetch one blob, going on from where a connection broke."""
+        self._tell(one, "moving", 0)
         with self._store.blobs.writer(expected=one.digest, size=one.size) as writer:
             for tried in range(1, TRIES + 1):
                 try:
@@ -169,6 +177,10 @@ class _Fetcher:
                             f"last at {writer.written} of {one.size} bytes: {error}"
                         ) from error
             writer.commit()
+        self._tell(one, "moved", one.size)
+
+    def _tell(self, one: Descriptor, state: State, done: int) -> None:
+        self._progress(Transfer(one.digest, state, done, one.size, one.media_type))
 
     def _go_on(self, one: Descriptor, writer: BlobWriter) -> None:
         if writer.written == one.size and one.size:
@@ -184,6 +196,7 @@ class _Fetcher:
             _skip(answer, writer.written if answer.status == 200 else 0)
             for chunk in answer.stream(_CHUNK, decode_content=False):
                 writer.write(chunk)
+                self._tell(one, "moving", writer.written)
         finally:
             answer.close()
         if writer.written < one.size:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -13,10 +14,14 @@ from estiba.images.image import find, pick
 from estiba.images.reach import reachable
 from estiba.images.registry.client import Registry, repository_scope
 from estiba.images.registry.pull import AT_ONCE
+from estiba.images.registry.transfers import Transfer, quiet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from estiba.images.manifest import Descriptor
     from estiba.images.reference import Reference
+    from estiba.images.registry.transfers import Progress, State
     from estiba.images.store import Store
 
 
@@ -27,6 +32,7 @@ def push(
     *,
     registry: Registry | None = None,
     insecure: bool = False,
+    progress: Progress = quiet,
 ) -> Descriptor:
     """Send the image that `text` names to the registry under `target`; return the descriptor of what is there now.
 
@@ -40,7 +46,7 @@ def push(
             top = _whole(store, find(store, text)[0])
             parts = list(reachable(store.blobs, top))
             documents = [one for one in parts if one.media_type in media.MANIFESTS | media.INDEXES]
-            sender = _Sender(store, target, own)
+            sender = _Sender(store, target, own, progress)
             known = {one.digest for one in documents}
             sender.blobs(
                 [one for one in parts if one.digest not in known and one.media_type not in media.FOREIGN]
@@ -73,8 +79,9 @@ def _whole(store: Store, top: Descriptor) -> Descriptor:
 class _Sender:
     """One push."""
 
-    def __init__(self, store: Store, target: Reference, registry: Registry) -> None:
+    def __init__(self, store: Store, target: Reference, registry: Registry, progress: Progress) -> None:
         self._store, self._target, self._registry = store, target, registry
+        self._progress = progress
         self._scope = repository_scope(target, "pull,push")
         self._place = f"/v2/{target.path}"
         self._neighbours = _neighbours(store, target)
@@ -105,13 +112,21 @@ class _Sender:
     def _blob(self, one: Descriptor) -> None:
         place = f"{self._place}/blobs/{one.digest}"
         if self._registry.request("HEAD", place, scope=self._scope, accept=(200, 404)).status == 200:
+            self._tell(one, "present", one.size)
             return
         place = f"{self._place}/blobs/uploads/"
         if neighbour := self._neighbours.get(one.digest):
             place += "?" + urlencode({"mount": one.digest, "from": neighbour})
         answer = self._registry.request("POST", place, scope=self._scope, accept=(201, 202))
-        if answer.status == 202:
-            self._upload(one, answer.headers.get("Location", ""))
+        if answer.status == 201:
+            self._tell(one, "mounted", one.size)
+            return
+        self._tell(one, "moving", 0)
+        self._upload(one, answer.headers.get("Location", ""))
+        self._tell(one, "moved", one.size)
+
+    def _tell(self, one: Descriptor, state: State, done: int) -> None:
+        self._progress(Transfer(one.digest, state, done, one.size, one.media_type))
 
     def _upload(self, one: Descriptor, location: str) -> None:
         """Send a blob in one piece to where the registry wants it."""
@@ -124,8 +139,28 @@ class _Sender:
             scope=self._scope,
             accept=(201, 204),
             headers={"Content-Type": "application/octet-stream", "Content-Length": str(one.size)},
-            body=lambda: os.fdopen(self._store.blobs.open(one.digest), "rb"),
+            body=lambda: _Told(self._store.blobs.open(one.digest), partial(self._tell, one, "moving")),
         )
+
+
+class _Told:
+    """A file that tells how much of it was read."""
+
+    def __init__(self, descriptor: int, tell: Callable[[int], None]) -> None:
+        self._file = os.fdopen(descriptor, "rb")
+        self._tell = tell
+        self._done = 0
+
+    def read(self, count: int = -1) -> bytes:
+        """Read on. urllib3 takes whatever has this."""
+        data = self._file.read(count)
+        self._done += len(data)
+        self._tell(self._done)
+        return data
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def _neighbours(store: Store, target: Reference) -> dict[str, str]:
