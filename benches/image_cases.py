@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
-from compare.builders import Buildah, Builder, BuildKit, Classic, Estiba
+from compare.builders import RUNC, Buildah, Builder, BuildKit, Classic, Estiba
 
 STEPS = 20
 FILES = 10_000
@@ -107,7 +107,10 @@ class BuilderTool(Tool):
 
     def _build(self, context: Path) -> Argv:
         words = {
-            Buildah: ["build", "-q", "--layers", "--pull-never", "--isolation", "oci", "--network", "host"],
+            Buildah: [
+                *("build", "-q", "--layers", "--pull-never", "--isolation", "oci"),
+                *("--runtime", str(RUNC), "--network", "host"),
+            ],
             BuildKit: ["build", "-q", "--network", "host"],
             Classic: ["build", "-q", "--network", "host"],
             Estiba: ["build", "-q"],
