@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "rootfs": {"spec", "errors"},
     "rootless": set(),
     "lifecycle": {"bundle", "rootless", "spec", "errors", "tables", "_core"},
-    "images": {"rootless", "errors", "tables", "_core"},
+    "images": {"rootfs", "rootless", "errors", "tables", "_core"},
     "build": {"images", "lifecycle", "rootfs", "bundle", "spec", "errors", "tables"},
     "check": {"bundle", "spec", "errors", "tables"},
     "cli": {"check", "lifecycle", "bundle", "spec", "errors", "tables", "_core"},

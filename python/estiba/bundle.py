@@ -6,13 +6,13 @@ from __future__ import annotations
 import functools
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estiba import spec
 from estiba.errors import ConfigInvalid, Problem, cause
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import BinaryIO
 
 CONFIG = "config.json"
@@ -47,6 +47,8 @@ class Bundle:
     @functools.cached_property
     def path(self) -> Path:
         """The folder, absolute; symbolic links are left as they are."""
+        from pathlib import Path  # costs seven modules, and the engine asks for none
+
         return Path(self._folder)
 
     @functools.cached_property
@@ -96,20 +98,21 @@ class Bundle:
         `config` is `spec.default_config()` by default. `rootfs` replaces its root.path: an existing folder, named
         absolutely; without it the path in the config stands, and no root file system is made.
         """
-        folder = Path(os.path.abspath(path))
+        folder = os.path.abspath(path)
         written = dict(spec.default_config() if config is None else config)
         if rootfs is not None:
             root = written.get("root")
             others = root if isinstance(root, dict) else {}
             written["root"] = {**others, "path": os.path.abspath(rootfs)}
-        folder.mkdir(parents=True, exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
         text = json.dumps(written, indent=4, ensure_ascii=False) + "\n"
         try:
-            with open(folder / CONFIG, "x", encoding="utf-8") as file:
+            with open(os.path.join(folder, CONFIG), "x", encoding="utf-8") as file:
                 file.write(text)
         except FileExistsError:
             raise ConfigInvalid(
-                f'"{folder / CONFIG}" is there already', hint="remove it first, or name another folder"
+                f'"{os.path.join(folder, CONFIG)}" is there already',
+                hint="remove it first, or name another folder",
             ) from None
         return cls(folder)
 

@@ -32,11 +32,18 @@ class Muelle:
 
     def __call__(self, *args: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command line to its end."""
+        return self._call(PROGRAM, *args, **options)
+
+    def python(self, *args: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run the interpreter over the same store."""
+        return self._call(Path(sys.executable), *args, **options)
+
+    def _call(self, program: Path, *args: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         words = [str(arg) for arg in args]
         given: dict[str, Any] = {"stdin": subprocess.DEVNULL, "env": self.environ, "timeout": 60, **options}
         if "input" in given:
             del given["stdin"]
-        return subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False, **given)
+        return subprocess.run([program, *words], capture_output=True, text=True, check=False, **given)
 
     def run(self, *args: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a container."""

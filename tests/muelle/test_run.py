@@ -47,7 +47,7 @@ def test_the_image_says_what_runs(muelle: Muelle) -> None:
 def test_entrypoint_user_and_folder_can_be_said(muelle: Muelle) -> None:
     """The folder is made if need be."""
     said = muelle.out("-u", "seven", "--entrypoint", "sh", "-w", "/made/here", "busybox", "-c", "id; pwd")
-    assert said == "uid=7(seven) gid=7(seven)\n/made/here\n"
+    assert said == "uid=7(seven) gid=7(seven) groups=7(seven)\n/made/here\n"
 
 
 def test_standard_input_is_empty_unless_it_is_asked_for(muelle: Muelle) -> None:

@@ -79,7 +79,7 @@ def test_bad_patterns_are_told_all_at_once() -> None:
 def test_first_file_that_is_there_counts(tmp_path: Path) -> None:
     """The Containerfile's own before the context's, .containerignore before .dockerignore."""
     recipe = tmp_path / "x.Dockerfile"
-    assert ignore.find(tmp_path, recipe) == ignore.Ignore("", ())
+    assert ignore.find(str(tmp_path), str(recipe)) == ignore.Ignore("", ())
     for name in (
         ".dockerignore",
         ".containerignore",
@@ -87,8 +87,8 @@ def test_first_file_that_is_there_counts(tmp_path: Path) -> None:
         "x.Dockerfile.containerignore",
     ):
         (tmp_path / name).write_text("a\n")
-        assert ignore.find(tmp_path, recipe).file == name
-    assert ignore.find(tmp_path, None).file == ".containerignore"
+        assert ignore.find(str(tmp_path), str(recipe)).file == name
+    assert ignore.find(str(tmp_path), None).file == ".containerignore"
 
 
 PATTERN = st.lists(

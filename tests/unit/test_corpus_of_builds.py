@@ -31,7 +31,7 @@ def test_case_is_a_containerfile(case: Case) -> None:
         assert image in named | {name for name, _ in case.bases}
     assert case.target is None or case.target in {stage.name for stage in recipe.stages}
     assert not scope.unused()
-    ignore.find(case.folder, case.folder / "Containerfile")
+    ignore.find(str(case.folder), str(case.folder / "Containerfile"))
 
 
 def test_corpus_has_every_instruction() -> None:

@@ -13,8 +13,6 @@ import os
 import threading
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estiba.build import ignore
@@ -60,9 +58,9 @@ def build(
     """
     begun = time.monotonic()
     given = options or Options()
-    folder = Path(context)
+    folder = os.fspath(context)
     recipe_file = _recipe_file(folder, file) if text is None else None
-    shown = str(file) if file else recipe_file.name if recipe_file else "Containerfile"
+    shown = str(file) if file else os.path.basename(recipe_file or NAMES[0])
     source = text if text is not None else _read(recipe_file or folder)
     recipe = parse(source, shown)
     host = str(platforms.host())
@@ -82,24 +80,26 @@ def build(
     return made
 
 
-def _recipe_file(folder: Path, file: str | os.PathLike[str] | None) -> Path:
+def _recipe_file(folder: str, file: str | os.PathLike[str] | None) -> str:
     if file is not None:
-        return Path(file)
-    found = next((folder / name for name in NAMES if (folder / name).exists()), None)
+        return os.fspath(file)
+    paths = (os.path.join(folder, name) for name in NAMES)
+    found = next((path for path in paths if os.path.exists(path)), None)
     if found is None:
         hint = f"write a {NAMES[0]}, or name one by -f"
         raise BuildFailed(f'there is no {" or ".join(NAMES)} in "{folder}"', hint=hint)
     return found
 
 
-def _read(file: Path) -> bytes:
+def _read(file: str) -> bytes:
     try:
-        return file.read_bytes()
+        with open(file, "rb") as opened:
+            return opened.read()
     except OSError as error:
         raise BuildFailed(f'cannot read "{file}": {cause(error.errno)}', errno=error.errno) from None
 
 
-def _open(folder: Path) -> int:
+def _open(folder: str) -> int:
     try:
         return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
@@ -204,5 +204,7 @@ class Build:
 
     def now(self) -> str:
         """Return the time as images have it; SOURCE_DATE_EPOCH stands for every one."""
+        from datetime import UTC, datetime
+
         moment = time.time() if self.options.epoch is None else self.options.epoch
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -8,8 +8,8 @@ in, and the last pattern that matches decides.
 
 from __future__ import annotations
 
+import os
 import posixpath
-from pathlib import Path
 from typing import NamedTuple
 
 from estiba.build import wildcards
@@ -56,18 +56,18 @@ class Ignore(NamedTuple):
         return decided
 
 
-def find(context: Path, recipe: Path | None) -> Ignore:
+def find(context: str, recipe: str | None) -> Ignore:
     """Read the ignore file of a context, or of a Containerfile. Raise BuildFileInvalid."""
-    candidates = [context / name for name in NAMES]
+    candidates = [os.path.join(context, name) for name in NAMES]
     if recipe is not None:
-        candidates[:0] = [recipe.with_name(recipe.name + name) for name in NAMES]
+        candidates[:0] = [recipe + name for name in NAMES]
     for candidate in candidates:
         try:
-            with candidate.open("rb") as file:
+            with open(candidate, "rb") as file:
                 data = file.read(LONGEST + 1)
         except (FileNotFoundError, NotADirectoryError):
             continue
-        return parse(data, candidate.name)
+        return parse(data, os.path.basename(candidate))
     return Ignore("", ())
 
 

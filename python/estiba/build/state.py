@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 from estiba.images.config import History, ImageConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from estiba.build.layer import Layer
     from estiba.build.recipe.scope import StageScope
 
@@ -21,7 +23,7 @@ class State:
     def __init__(self, image: ImageConfig, layer: Layer | None) -> None:
         self.image = image
         """Platform, author and what else the base had; its config, layers and history are kept below."""
-        self.config: dict[str, Any] = copy.deepcopy(dict(image.config))
+        self.config: dict[str, Any] = _copied(image.config)
         """The image's `config` object."""
         self.history = list(image.history)
         self.layer = layer
@@ -63,7 +65,13 @@ class State:
     def copy(self) -> State:
         """Return a state for a stage that starts from this one."""
         made = State(self.image, self.layer)
-        made.config = copy.deepcopy(self.config)
+        made.config = _copied(self.config)
         made.history = list(self.history)
         made.created, made.author = self.created, self.author
         return made
+
+
+def _copied(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy a config, which is JSON, with all that is in it."""
+    copied: dict[str, Any] = json.loads(json.dumps(dict(config)))
+    return copied

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from estiba.images.durable import Lock, read_bounded, refused, replace_file
 from estiba.images.fields import parse_object
 from estiba.images.layout import Layout
 from estiba.images.references import References
+from estiba.rootfs.remove import remove_tree
 from estiba.rootless import is_rootless
 
 if TYPE_CHECKING:
@@ -123,8 +124,6 @@ class Store:
 
         If the process is killed, the next to open the store removes it. Raises StoreError.
         """
-        import shutil
-
         path = os.path.join(self.folder("tmp"), f"{os.getpid()}-{os.urandom(6).hex()}")
         held = Lock(os.path.join(path, _HELD))
         with Lock(self._guard, shared=True):
@@ -136,7 +135,8 @@ class Store:
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            with suppress(OSError):  # the next to open the store tries again
+                remove_tree(path)
             held.release()
 
     @property
@@ -148,8 +148,6 @@ class Store:
         folder = self.folder("tmp")
         if not (names := [name for name in os.listdir(folder) if name != _GUARD]):
             return
-        import shutil
-
         guard = Lock(self._guard)
         if not guard.take(wait=False):
             return
@@ -162,7 +160,8 @@ class Store:
                 except ImageError:
                     is_free = True  # swept by another meanwhile, or killed before it had its lock
                 if is_free:
-                    shutil.rmtree(path, ignore_errors=True)
+                    with suppress(OSError):
+                        remove_tree(path)
                     held.release()
         finally:
             guard.release()

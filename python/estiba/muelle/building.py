@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
@@ -96,8 +95,9 @@ def sources(parsed: Parsed, undo: ExitStack) -> tuple[str, str | None, bytes | N
             raise ArgumentInvalid(
                 "build: a Containerfile from standard input has no other name: leave out --file"
             )
-        context = undo.enter_context(tempfile.TemporaryDirectory(prefix="muelle-"))
-        return context, None, read_stdin()
+        from tempfile import TemporaryDirectory
+
+        return undo.enter_context(TemporaryDirectory(prefix="muelle-")), None, read_stdin()
     if "://" in context or context.startswith("git@"):
         raise ArgumentInvalid(
             f"build: {quote(context)} is not a folder", hint="fetch it first, and build from there"

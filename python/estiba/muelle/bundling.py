@@ -142,4 +142,8 @@ def for_a_user(config: dict[str, Any]) -> dict[str, Any]:
     linux["namespaces"].append({"type": "user"})
     linux |= {name: usual["linux"][name] for name in ("uidMappings", "gidMappings")}
     linux.pop("resources", None)
+    user = config["process"]["user"]
+    # Nobody may set groups there (user_namespaces(7)), so it is the process's own alone that it can have.
+    if user.get("additionalGids") == [user["gid"]]:
+        del user["additionalGids"]
     return config

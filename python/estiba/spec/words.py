@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 
@@ -46,13 +45,15 @@ def nearest(
     word: str, words: Iterable[str], aliases: dict[str, str] | None = None, *, likeness: float = 0.6
 ) -> str | None:
     """Find what was most likely meant by `word`: an alias, a name less its prefix, or a misspelt one."""
+    from difflib import get_close_matches
+
     known = {each.lower(): each for each in words}
     wanted = word.lower()
     if aliases and wanted in aliases:
         return aliases[wanted]
     if tail := [each for lower, each in known.items() if wanted and lower.endswith(f"_{wanted}")]:
         return min(tail, key=len)
-    found = difflib.get_close_matches(wanted, known, n=1, cutoff=likeness)
+    found = get_close_matches(wanted, known, n=1, cutoff=likeness)
     return known[found[0]] if found else None
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 from estiba.build.recipe.instructions import Word
 from estiba.build.recipe.problems import Fault
@@ -21,6 +20,8 @@ UNITS = {
     "h": 3600 * 10**9,
 }
 ONE = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+DIGITS = 100
+"""Most characters of a time; it is added up exactly, in parts of a nanosecond with so many digits."""
 LEAST = 10**6
 LONGEST = (1 << 63) - 1
 
@@ -49,13 +50,14 @@ def render(nanoseconds: int) -> str:
 def _nanoseconds(text: str) -> int | None:
     if text == "0":
         return 0
-    if not text or len(text) > 100:
+    if not text or len(text) > DIGITS:
         return None
-    position, total = 0, Decimal(0)
+    position, total = 0, 0
     while position < len(text):
         match = ONE.match(text, position)
         if match is None:
             return None
-        total += Decimal(match[1]) * UNITS[match[2]]
+        whole, _, part = match[1].partition(".")
+        total += int(whole + part) * UNITS[match[2]] * 10 ** (DIGITS - len(part))
         position = match.end()
-    return int(total)
+    return int(total // 10**DIGITS)
