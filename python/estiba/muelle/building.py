@@ -12,16 +12,15 @@ from estiba.build.execute import build as run_build
 from estiba.build.options import Options as Wanted
 from estiba.build.progress.show import show
 from estiba.errors import ArgumentInvalid, BuildFailed, cause
-from estiba.images.registry.transfers import quiet
 from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.find import opened_or_pulled, platform
 from estiba.muelle.names import new_name
-from estiba.muelle.transfers import lines
 from estiba.spec.words import nearest, quote
 
 if TYPE_CHECKING:
     from estiba.images import Image, Platform
+    from estiba.images.registry.transfers import Progress
     from estiba.muelle.parse import Options, Parsed
 
 STDIN = "-"
@@ -80,9 +79,16 @@ def resolver(options: Options) -> Any:
     """Return what finds base images: in the store, else at their registries; with lines beside the build's own."""
     policy = "always" if options.flag("pull") else "missing"
 
+    def shown() -> nullcontext[Progress]:
+        from estiba.images.registry.transfers import quiet
+        from estiba.muelle.transfers import lines
+
+        return nullcontext(
+            quiet if is_quiet(options) else lines(sys.stderr)
+        )  # which a display may have replaced
+
     def resolve(store: Store, text: str, wanted: Platform | None) -> Image:
-        progress = quiet if is_quiet(options) else lines(sys.stderr)  # which a display may have replaced
-        return opened_or_pulled(store, text, wanted, policy, lambda: nullcontext(progress))
+        return opened_or_pulled(store, text, wanted, policy, shown)
 
     return resolve
 

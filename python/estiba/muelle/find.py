@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from estiba.errors import ImageNotFound
 from estiba.images.image import Image
 from estiba.images.reference import parse as parse_reference
-from estiba.muelle.transfers import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +32,13 @@ def find_image(store: Store, text: str, options: Options) -> Image:
 
 def found_or_pulled(store: Store, text: str, options: Options) -> Image:
     """Return the image as --pull wants it: the store's, or fetched from its registry. Raises as pull does."""
-    policy = options.text("pull") or "missing"
-    return opened_or_pulled(store, text, platform(options), policy, lambda: show(sys.stderr))
+
+    def shown() -> AbstractContextManager[Progress]:
+        from estiba.muelle.transfers import show
+
+        return show(sys.stderr)
+
+    return opened_or_pulled(store, text, platform(options), options.text("pull") or "missing", shown)
 
 
 def opened_or_pulled(
