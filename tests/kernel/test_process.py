@@ -184,6 +184,33 @@ def test_root_has_the_bounding_set_after_execve(runtime: Runtime, bundle: MakeBu
     assert [int(seen[k], 16) for k in CAPABILITIES] == [0, KILL | CHOWN, KILL | CHOWN, KILL | CHOWN, 0]
 
 
+@pytest.mark.estiba_only
+def test_a_capability_that_cannot_be_granted_is_left_out_with_a_warning(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    names = ["CAP_KILL", "CAP_TIME_TRAVEL"]
+    config = bundle(["true"], {"/process/capabilities": {"bounding": names, "permitted": names}})
+    result = runtime.run(config)
+    assert (result.code, result.out) == (0, "")
+    assert result.err == (
+        'warning: config.json /process/capabilities/bounding/1: "CAP_TIME_TRAVEL" is ignored: not a known capability\n'
+    )
+
+
+@pytest.mark.estiba_only
+def test_a_capability_that_the_caller_does_not_hold_is_left_out_with_a_warning(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    config = bundle(["true"], {"/process/capabilities": {"bounding": ["CAP_KILL", "CAP_AUDIT_WRITE"]}})
+    runtime.prefix = ["setpriv", "--bounding-set=-audit_write"]
+    result = runtime.run(config)
+    assert (result.code, result.out) == (0, "")
+    assert result.err == (
+        'warning: config.json /process/capabilities/bounding/1: "CAP_AUDIT_WRITE" is ignored: '
+        "whoever starts the container does not hold it\n"
+    )
+
+
 def test_without_capabilities_there_are_none(runtime: Runtime, bundle: MakeBundle) -> None:
     seen = seen_inside(runtime, bundle, {"/process/capabilities": {}})
     assert [int(seen[k], 16) for k in CAPABILITIES] == [0] * 5

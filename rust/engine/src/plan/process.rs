@@ -84,12 +84,13 @@ struct Sets {
 }
 
 impl Sets {
-    /// What the config asks for and the caller holds; inside a user namespace of its own it holds all. A capability
-    /// that this kernel does not know is not there to be had: Python warns of it.
-    fn of(plan: &Plan, process: &Process<'_>, host: &Host) -> Result<Sets> {
+    /// What the config asks for and the caller holds; inside a user namespace of its own it holds all. What cannot be
+    /// granted is left out with a warning (config.md "Linux Process").
+    fn of(plan: &mut Plan, process: &Process<'_>, host: &Host) -> Result<Sets> {
         let none = Capabilities::default();
         let asked = process.capabilities.as_ref().unwrap_or(&none);
         let held = if in_user_namespace(plan) { u64::MAX } else { host.capabilities };
+        plan.warnings.extend(left_out(asked, held));
         let bits = |names: &[Text<'_>]| {
             names
                 .iter()
@@ -126,6 +127,36 @@ impl Sets {
             ambient: None,
         }
     }
+}
+
+/// A warning for each name that is not known or not held, where it stands first.
+fn left_out(asked: &Capabilities<'_>, held: u64) -> Vec<Error> {
+    let sets = [
+        ("bounding", &asked.bounding),
+        ("effective", &asked.effective),
+        ("permitted", &asked.permitted),
+        ("inheritable", &asked.inheritable),
+        ("ambient", &asked.ambient),
+    ];
+    let mut told: Vec<&str> = Vec::new();
+    let mut warnings = Vec::new();
+    for (set, index, name) in sets
+        .iter()
+        .flat_map(|(set, names)| names.iter().enumerate().map(move |(index, name)| (set, index, &**name)))
+    {
+        let why = match lookup(CAPABILITIES, name) {
+            None => "not a known capability",
+            Some(number) if held & 1 << number == 0 => "whoever starts the container does not hold it",
+            Some(_) => continue,
+        };
+        if !told.contains(&name) {
+            told.push(name);
+            let message = format!("{name:?} is ignored: {why}");
+            let pointer = format!("/process/capabilities/{set}/{index}");
+            warnings.push(Error::new(ErrorKind::HostUnsupported, message).at(pointer));
+        }
+    }
+    warnings
 }
 
 fn identity(plan: &mut Plan, process: &Process<'_>, sets: &Sets, borrow: u64) {
