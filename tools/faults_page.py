@@ -30,7 +30,7 @@ HEAD = """\
 # The same fault under three runtimes
 
 {count} bundles with one fault each, run by estiba, {versions}. Written by `tools/faults_page.py` from true runs
-as root, the others' on cgroup v2 alone, as crun wants it; time stamps and the bundle's paths are shortened, nothing
+as root, the others' on cgroup v2 alone, as crun wants it; times and the bundle's paths are shortened, nothing
 else. What estiba says is held by a test through both of its doors; `estiba check` says it without a start.
 
 """

@@ -7,7 +7,10 @@ judges: ArgumentInvalid, and the leaves of ImageError and BuildError.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+if TYPE_CHECKING:
+    from typing import Unpack
 
 
 class Problem(NamedTuple):
@@ -60,34 +63,57 @@ class EstibaWarning(UserWarning):
     """What went wrong and stopped nothing."""
 
 
+class Facts(TypedDict, total=False):
+    """What an error may know beside its message: each is an attribute of the classes that have it."""
+
+    pointer: str | None
+    errno: int | None
+    hint: str | None
+    problems: tuple[Problem, ...] | tuple[BuildFileProblem, ...]
+    id: str
+    status: str
+    wanted: tuple[str, ...]
+    argv: tuple[str, ...]
+    exit_status: int | None
+    milliseconds: int | None
+    last_lines: tuple[str, ...]
+
+
 class EstibaError(Exception):
     """What went wrong, where, and what to do.
 
     `str(error)` is the line that the command prints; the hint is apart.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        pointer: str | None = None,
-        errno: int | None = None,
-        hint: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        """The whole line, pointer and cause included."""
-        self.pointer = pointer
-        """JSON pointer into config.json, or into the process object of exec, where one is to blame."""
-        self.errno = errno
-        """The kernel's error number where one is the cause."""
-        self.hint = hint
-        """One line of advice, or None."""
+    message: str
+    """The whole line, pointer and cause included; of what is very long in quotes, the middle is left out."""
+    pointer: str | None = None
+    """JSON pointer into config.json, or into the process object of exec, where one is to blame."""
+    errno: int | None = None
+    """The kernel's error number where one is the cause."""
+    hint: str | None = None
+    """One line of advice, or None."""
+
+    def __init__(self, message: str, **facts: Unpack[Facts]) -> None:
+        self.message = _shortened(message)
+        super().__init__(self.message)
+        for name, value in facts.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"{self.kind} has no {name}")
+            setattr(self, name, value)
 
     @property
     def kind(self) -> str:
         """The name that programs switch on; the same in Rust, Python, logs and docs."""
         return type(self).__name__
+
+
+def _shortened(message: str, longest: int = 512, kept: int = 200) -> str:
+    """Leave out the middle of what is longer in quotes, as the engine does: a path may be of 4096 bytes."""
+    if len(message) <= longest:
+        return message
+    parts = (p if len(p) <= longest else f"{p[:kept]}...{p[-kept:]}" for p in message.split('"'))
+    return '"'.join(parts)
 
 
 class ArgumentInvalid(EstibaError, ValueError):
@@ -99,19 +125,10 @@ class ConfigError(EstibaError):
 
 
 class ConfigInvalid(ConfigError):
-    """config.json breaks the runtime specification; `problems` has every breach, in document order."""
+    """config.json breaks the runtime specification."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        pointer: str | None = None,
-        errno: int | None = None,
-        hint: str | None = None,
-        problems: tuple[Problem, ...] = (),
-    ) -> None:
-        super().__init__(message, pointer=pointer, errno=errno, hint=hint)
-        self.problems = problems
+    problems: tuple[Problem, ...] = ()
+    """Every breach, in document order."""
 
 
 class ConfigUnsupported(ConfigError):
@@ -120,6 +137,9 @@ class ConfigUnsupported(ConfigError):
 
 class ContainerError(EstibaError):
     """The container is not there, or not in the state that the verb needs."""
+
+    id: str = ""
+    """Which container; "" where it is about several, or none."""
 
 
 class ContainerNotFound(ContainerError):
@@ -132,6 +152,11 @@ class ContainerExists(ContainerError):
 
 class WrongState(ContainerError):
     """The verb needs another state (see `estiba.tables.transitions`)."""
+
+    status: str = ""
+    """The container's: creating, created, running, paused or stopped; "" where its record cannot be read."""
+    wanted: tuple[str, ...] = ()
+    """In which the verb is allowed."""
 
 
 class HostError(EstibaError):
@@ -151,7 +176,14 @@ class ProcessError(EstibaError):
 
 
 class HookFailed(ProcessError):
-    """A hook exited with an error or ran into its time-out."""
+    """A hook exited with an error or ran into its time-out; `pointer` says which."""
+
+    argv: tuple[str, ...] = ()
+    """What it was called with; () where a startContainer hook fails after `start` has opened the gate."""
+    exit_status: int | None = None
+    """1..255, or 128 + n for signal n; None: it was killed, as its time was over."""
+    milliseconds: int | None = None
+    """How long it ran; None for hooks inside of the container."""
 
 
 class ExecFailed(ProcessError):
@@ -215,39 +247,16 @@ class BuildError(EstibaError):
 
 
 class BuildFileInvalid(BuildError):
-    """A Containerfile breaks the rules of its language; `problems` has every breach, in the file's order.
+    """A Containerfile breaks the rules of its language. The message begins with file:line:column of the first breach."""
 
-    The message begins with file:line:column of the first.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        pointer: str | None = None,
-        errno: int | None = None,
-        hint: str | None = None,
-        problems: tuple[BuildFileProblem, ...] = (),
-    ) -> None:
-        super().__init__(message, pointer=pointer, errno=errno, hint=hint)
-        self.problems = problems
+    problems: tuple[BuildFileProblem, ...] = ()
+    """Every breach, in the file's order."""
 
 
 class BuildFailed(BuildError):
-    """A step of a build failed; `exit_status` and `last_lines` are those of a RUN's program."""
+    """A step of a build failed."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        pointer: str | None = None,
-        errno: int | None = None,
-        hint: str | None = None,
-        exit_status: int | None = None,
-        last_lines: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(message, pointer=pointer, errno=errno, hint=hint)
-        self.exit_status = exit_status
-        """0..255, or 128 + n for signal n; None where no program was run."""
-        self.last_lines = last_lines
-        """What it said last, oldest first."""
+    exit_status: int | None = None
+    """Of a RUN's program: 0..255, or 128 + n for signal n; None where no program was run."""
+    last_lines: tuple[str, ...] = ()
+    """What it said last, oldest first."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -213,10 +214,32 @@ def test_a_hook_over_its_timeout_is_ended_and_stops_create(
 def test_the_error_of_a_failing_hook_says_which_how_and_why(runtime: Runtime, bundle: MakeBundle) -> None:
     config = bundle("true")
     config.change("/hooks/createRuntime", [hook("exit 0"), hook("echo the reason >&2; exit 3")])
+    err = re.sub(r"\d+ ms", "N ms", runtime.run(config).err)
+    assert err == (
+        'config.json /hooks/createRuntime/1: the hook "/bin/sh" ["sh", "-c", "echo the reason >&2; exit 3"] failed '
+        'with exit code 3 after N ms, saying "the reason"\n'
+    )
+
+
+@pytest.mark.estiba_only
+def test_the_error_of_a_failing_hook_inside_says_which_and_how(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("true")
+    config.change("/hooks/createContainer", [hook("exit 0"), {"path": "/bin/false"}])
+    assert runtime.run(config).err == (
+        'config.json /hooks/createContainer/1: the hook "/bin/false" failed with exit code 1\n'
+    )
+
+
+@pytest.mark.estiba_only
+def test_of_a_hook_with_long_arguments_the_error_shows_the_begin(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    config = bundle("true")
+    config.change("/hooks/prestart", [{"path": "/bin/sh", "args": ["sh", "-c", "kill -9 $$", "x" * 9999]}])
     err = runtime.run(config).err
-    assert "/hooks/createRuntime/1" in err
-    assert "3" in err
-    assert "the reason" in err
+    assert err.startswith('config.json /hooks/prestart/0: the hook "/bin/sh" ["sh", "-c", "kill -9 $$", "xxx')
+    assert "xxx... was ended by signal 9 after " in err
+    assert len(err) < 400
 
 
 def test_a_hook_gets_no_descriptors_but_the_first_three(

@@ -18,7 +18,14 @@ import pytest
 
 from conftest import MakeBundle
 from estiba import Bundle, Container
-from estiba.errors import ContainerExists, ExecFailed, HookFailed, KernelRefused, WrongState
+from estiba.errors import (
+    ContainerExists,
+    ContainerNotFound,
+    ExecFailed,
+    HookFailed,
+    KernelRefused,
+    WrongState,
+)
 from support import processes, views
 from support.runtime import Runtime
 from support.tracing import Executed, Trace
@@ -204,7 +211,40 @@ def test_a_failing_hook_says_which(runtime: Runtime, bundle: MakeBundle) -> None
     config = bundle("true", {"/hooks/prestart": [{"path": "/bin/true"}, {"path": "/bin/false"}]})
     with pytest.raises(HookFailed) as caught:
         Container.create(config.id, config.path, root=str(runtime.root))
-    assert (caught.value.kind, caught.value.pointer) == ("HookFailed", "/hooks/prestart/1")
+    error = caught.value
+    assert (error.kind, error.pointer, error.argv) == ("HookFailed", "/hooks/prestart/1", ("/bin/false",))
+    assert error.exit_status == 1
+    assert f" after {error.milliseconds} ms" in str(error)
+
+
+def test_a_hook_that_takes_too_long_has_no_exit_status(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(
+        "true", {"/hooks/createRuntime": [{"path": "/bin/sleep", "args": ["s", "9"], "timeout": 1}]}
+    )
+    with pytest.raises(HookFailed) as caught:
+        Container.create(config.id, config.path, root=str(runtime.root))
+    assert (caught.value.argv, caught.value.exit_status) == (("s", "9"), None)
+    assert 1000 <= (caught.value.milliseconds or 0) < 9000
+
+
+def test_a_hook_inside_says_how_it_ended(runtime: Runtime, bundle: MakeBundle) -> None:
+    script = {"path": "/bin/sh", "args": ["sh", "-c", "kill -TERM $$"]}
+    config = bundle("true", {"/hooks/createContainer": [script]})
+    with pytest.raises(HookFailed) as caught:
+        Container.create(config.id, config.path, root=str(runtime.root))
+    assert (caught.value.argv, caught.value.exit_status) == (("sh", "-c", "kill -TERM $$"), 128 + 15)
+
+
+def test_errors_about_a_container_have_its_id(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(SLEEP)
+    with pytest.raises(ContainerNotFound) as absent:
+        Container(config.id, root=str(runtime.root)).state()
+    with Container.create(config.id, config.path, root=str(runtime.root)):
+        with pytest.raises(ContainerExists) as there:
+            Container.create(config.id, config.path, root=str(runtime.root))
+        with pytest.raises(WrongState) as anothers:
+            Container(config.id, root=str(runtime.root)).wait()
+    assert (absent.value.id, there.value.id, anothers.value.id) == (config.id,) * 3
 
 
 def test_a_wrong_state_says_what_is_needed(runtime: Runtime, bundle: MakeBundle) -> None:
@@ -214,6 +254,8 @@ def test_a_wrong_state_says_what_is_needed(runtime: Runtime, bundle: MakeBundle)
         with pytest.raises(WrongState) as caught:
             container.start()
         assert (caught.value.kind, caught.value.pointer, caught.value.errno) == ("WrongState", None, None)
+        assert (caught.value.id, caught.value.status) == (config.id, "running")
+        assert caught.value.wanted == ("created",)
         with pytest.raises(WrongState) as caught:
             container.delete()
         assert f"estiba kill {config.id}" in (caught.value.hint or "")

@@ -87,9 +87,11 @@ def nothing(where: str, id: str | None) -> EstibaError:
         pass
     if status == "creating":
         hint = f"`estiba delete --force {id}` or `estiba gc` cleans it"
-        return WrongState(f'container "{id}" is half made: its create is at work, or was killed', hint=hint)
+        message = f'container "{id}" is half made: its create is at work, or was killed'
+        return WrongState(message, hint=hint, id=id, status=status)
     there = f", and the container is {status}" if status else ""
     return ContainerNotFound(
         f'no failed start of "{id}" is on record under "{where}"{there}',
         hint="`estiba why --all` lists the last hundred; --root names another state root",
+        id=id,
     )

@@ -174,7 +174,7 @@ class Container:
         """
         if self._init is None:
             hint = "only the process that created a container can wait for its end"
-            raise WrongState(f'container "{self.id}" was not created here', hint=hint)
+            raise WrongState(f'container "{self.id}" was not created here', hint=hint, id=self.id)
         return self._init
 
     def wait(self, timeout: float | None = None) -> int:

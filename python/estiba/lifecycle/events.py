@@ -85,7 +85,12 @@ def check_alive(root: str, id: str) -> int:
     state = json.loads(_core.state(root=root, id=id))
     status = state["status"]
     if status not in transitions.TRANSITIONS["events"]:
-        raise WrongState(f'container "{id}" is {status}: {transitions.NEEDS["events"]}')
+        raise WrongState(
+            f'container "{id}" is {status}: {transitions.NEEDS["events"]}',
+            id=id,
+            status=status,
+            wanted=tuple(transitions.TRANSITIONS["events"]),
+        )
     pid: int = state["pid"]
     return pid
 

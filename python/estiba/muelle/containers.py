@@ -108,7 +108,9 @@ def find(containers: Path, text: str) -> Kept:
     if near:
         listed = ", ".join(kept.id[:SHORT] for kept in near)
         raise ContainerError(f'"{text}" begins the ids of {len(near)} containers: {listed}')
-    raise ContainerNotFound(f'container "{text}" does not exist', hint="`muelle containers` lists them")
+    raise ContainerNotFound(
+        f'container "{text}" does not exist', hint="`muelle containers` lists them", id=text
+    )
 
 
 def remove(kept: Kept) -> None:
@@ -170,4 +172,5 @@ def _refuse_taken(containers: Path, name: str) -> None:
             raise ContainerExists(
                 f'the name "{name}" is taken by container {kept.id[:SHORT]}',
                 hint=f"`muelle rm {name}` removes it",
+                id=kept.id,
             )

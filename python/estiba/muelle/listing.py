@@ -105,7 +105,8 @@ def remove(kept: Kept, root: str | None, *, is_forced: bool) -> None:
     standing = standing_of(kept, root)
     if standing.status not in ("exited", "lost") and not is_forced:
         hint = f"`muelle rm --force {kept.name}` kills it first"
-        raise WrongState(f'container "{kept.name}" is {standing.status}', hint=hint)
+        message = f'container "{kept.name}" is {standing.status}'
+        raise WrongState(message, hint=hint, id=kept.id, status=standing.status)
     container = Container(kept.id, root=root)
     if is_forced:
         with suppress(ContainerError):

@@ -2,13 +2,16 @@
 //! The engine's one error: a kind for programs, one line for people, and the facts that were in hand.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use estiba_sys::Errno;
 
 use crate::generated::errnos::ERRNOS;
 pub use crate::generated::errors::ErrorKind;
+use crate::state::Status;
 
 pub type Result<T> = core::result::Result<T, Error>;
 
@@ -24,13 +27,23 @@ pub struct Error {
     pub errno: Option<Errno>,
     pub hint: Option<Cow<'static, str>>,
     /// Of init's steps, the one that failed and how many there are, counted from 1.
-    pub step: Option<(u32, usize)>,
+    pub step: Option<(u32, u32)>,
+    pub facts: Option<Box<Facts>>,
+}
+
+/// What programs need not read out of the sentence: attributes of the classes in estiba.errors.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Facts {
+    /// `status`: where it is known; `wanted`: those in which the verb is allowed.
+    Container { id: String, status: Option<Status>, wanted: Vec<Status> },
+    /// `exit_status`: None if it ran out of time; `milliseconds`: of hooks outside of the container.
+    Hook { argv: Vec<String>, exit_status: Option<i32>, milliseconds: Option<u64> },
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         let (message, document) = (message.into(), "config.json");
-        Error { kind, message, pointer: None, document, errno: None, hint: None, step: None }
+        Error { kind, message, pointer: None, document, errno: None, hint: None, step: None, facts: None }
     }
 
     /// A system call on `what` failed: "cannot DO WHAT: access refused (EACCES)".
@@ -60,6 +73,18 @@ impl Error {
     }
 
     #[must_use]
+    pub fn with(mut self, facts: Facts) -> Error {
+        self.facts = Some(Box::new(facts));
+        self
+    }
+
+    /// An error about one container.
+    #[must_use]
+    pub fn about(self, id: &str, status: Option<Status>) -> Error {
+        self.with(Facts::Container { id: id.into(), status, wanted: Vec::new() })
+    }
+
+    #[must_use]
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Error {
         self.hint = Some(hint.into());
         self
@@ -72,8 +97,27 @@ impl fmt::Display for Error {
         if let Some(pointer) = &self.pointer {
             write!(f, "{} {pointer}: ", self.document)?;
         }
-        f.write_str(&self.message)
+        f.write_str(&shortened(&self.message))
     }
+}
+
+/// A message is one line, and paths may be of 4096 bytes: leaves the middle of what is longer in quotes out. The same
+/// as in estiba.errors.
+pub fn shortened(message: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 512;
+    const KEPT: usize = 200;
+    if message.len() <= LONGEST {
+        return Cow::Borrowed(message);
+    }
+    let part = |part: &str| {
+        let count = part.chars().count();
+        if count <= LONGEST {
+            return String::from(part);
+        }
+        let begin: String = part.chars().take(KEPT).collect();
+        begin + "..." + &part.chars().skip(count - KEPT).collect::<String>()
+    };
+    Cow::Owned(message.split('"').map(part).collect::<Vec<_>>().join("\""))
 }
 
 impl core::error::Error for Error {}
@@ -86,5 +130,24 @@ pub fn words(errno: Errno) -> String {
         Some((_, (name, ""))) => String::from(*name),
         Some((_, (name, words))) => format!("{words} ({name})"),
         None => format!("errno {}", errno.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_in_quotes_loses_its_middle() {
+        let path = "ä".repeat(300) + &"b".repeat(300);
+        let said = Error::new(ErrorKind::ConfigInvalid, format!("{path:?} and \"/short\": no"));
+        let expected = format!("\"{}...{}\" and \"/short\": no", "ä".repeat(200), "b".repeat(200));
+        assert_eq!(format!("{said}"), expected);
+    }
+
+    #[test]
+    fn a_message_of_many_short_words_stays_whole() {
+        let message = "\"a\" ".repeat(300);
+        assert_eq!(shortened(&message), message);
     }
 }

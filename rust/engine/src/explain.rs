@@ -5,13 +5,15 @@ mod advice;
 mod labels;
 mod program;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Facts};
 use crate::generated::namespaces::NAMESPACES;
+use crate::hooks;
 use crate::launch::Launched;
 use crate::plan::{self, Origin, Plan};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::ffi::CStr;
 use estiba_init::plan::{Detail, Report};
 use estiba_init::step::Step;
@@ -55,7 +57,7 @@ pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) 
         Step::MakeDevice { name, .. } => device_failed(folder_of(plan, report.step), &quoted(name), errno),
         step => Error { errno: Some(errno), ..step_failed(&step, detail, errno) },
     };
-    let counted = Some((report.step + 1, plan.steps.iter().count()));
+    let counted = Some((report.step + 1, plan.steps.iter().count() as u32));
     Error { step: counted, ..place(error, origin) }
 }
 
@@ -64,7 +66,7 @@ pub fn explain_started(report: Report, program: &str) -> Error {
     let detail = Detail::from_code(report.detail);
     match detail {
         Detail::HookFailed | Detail::HookTimedOut => place(
-            hook_failed("a startContainer hook", detail, report.errno),
+            hook_failed("a startContainer hook", &[], detail, report.errno),
             Origin::At("/hooks/startContainer"),
         ),
         _ => place(
@@ -81,13 +83,14 @@ fn place(error: Error, origin: Origin) -> Error {
     }
 }
 
-fn hook_failed(what: &str, detail: Detail, errno: u16) -> Error {
-    let message = match detail {
-        Detail::HookTimedOut => format!("{what} ran into its time-out of {errno} s and was killed"),
-        _ if errno >= 128 => format!("{what} was ended by signal {}", errno - 128),
-        _ => format!("{what} failed with exit code {errno}"),
-    };
-    Error::new(ErrorKind::HookFailed, message)
+fn hook_failed(what: &str, argv: &[&str], detail: Detail, errno: u16) -> Error {
+    let exit_status = (detail == Detail::HookFailed).then_some(i32::from(errno));
+    let argv = argv.iter().map(ToString::to_string).collect();
+    hooks::failure(what, exit_status, u32::from(errno)).with(Facts::Hook {
+        argv,
+        exit_status,
+        milliseconds: None,
+    })
 }
 
 fn quoted(text: &CStr) -> Cow<'_, str> {
@@ -135,8 +138,10 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
         Step::ChangeDir { path, .. } | Step::ChangeDirAgain { path } => {
             refused(format!("enter the working directory {:?}", quoted(path)))
         }
-        Step::Hook { path, .. } if matches!(detail, Detail::HookFailed | Detail::HookTimedOut) => {
-            hook_failed(&format!("the hook {:?}", quoted(path)), detail, errno.0)
+        Step::Hook { path, argv, .. } if matches!(detail, Detail::HookFailed | Detail::HookTimedOut) => {
+            let argv: Vec<_> = argv.iter().map(quoted).collect();
+            let argv: Vec<&str> = argv.iter().map(|word| &**word).collect();
+            hook_failed(&hooks::named(&quoted(path), &argv), &argv, detail, errno.0)
         }
         Step::Hook { path, .. } => refused(format!("run the hook {:?}", quoted(path))),
         Step::Identity { uid, gid, .. } => {

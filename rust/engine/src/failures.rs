@@ -2,7 +2,7 @@
 //! A note of each failed start for `why`: ROOT/.failures, the newest hundred, each of bounded size. estiba.lifecycle
 //! reads them.
 
-use crate::error::Error;
+use crate::error::{Error, shortened};
 use crate::{clock, state};
 use alloc::ffi::CString;
 use alloc::format;
@@ -48,7 +48,7 @@ struct Note<'a> {
     #[serde(flatten)]
     failed: &'a Failed<'a>,
     /// Of init: which one, of how many.
-    step: Option<(u32, usize)>,
+    step: Option<(u32, u32)>,
     kind: &'a str,
     document: &'a str,
     message: String,
@@ -72,7 +72,7 @@ fn try_note(root: &str, id: &str, failed: &Failed<'_>, error: &Error) -> Result<
         step: error.step,
         kind: error.kind.name(),
         document: error.document,
-        message: error.message.chars().take(LONGEST_MESSAGE).collect(),
+        message: shortened(&error.message).chars().take(LONGEST_MESSAGE).collect(),
         pointer: error.pointer.as_deref(),
         errno: error.errno.map(|errno| errno.0),
         hint: error.hint.as_deref(),

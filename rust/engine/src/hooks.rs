@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Hooks in the runtime's namespaces: the state on stdin, a time-out, and what a failed one said.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::plan::{Handed, Plan};
 use crate::program::{self, Asked, Ended};
 use crate::spec::Hook;
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use estiba_sys::fd::{self, OwnedFd};
 use estiba_sys::{fs, memory};
@@ -31,28 +32,53 @@ fn run(hook: &Hook<'_>, state: &str) -> Result<()> {
     fs::rewind(stdin.borrow()).map_err(failed)?;
     let path = core::slice::from_ref(&hook.path);
     let argv = if hook.args.is_empty() { path } else { &hook.args };
+    let argv: Vec<&str> = argv.iter().map(|text| &**text).collect();
     let ended = program::run(&Asked {
         path: &hook.path,
-        argv: &argv.iter().map(|text| &**text).collect::<Vec<_>>(),
+        argv: &argv,
         env: &hook.env.iter().map(|text| &**text).collect::<Vec<_>>(),
         stdin: Some(&stdin),
         seconds: hook.timeout,
     })
     .map_err(failed)?;
-    if ended.code == Some(0) { Ok(()) } else { Err(describe(hook, &ended)) }
+    if ended.code == Some(0) { Ok(()) } else { Err(failed_with(hook, &argv, &ended)) }
 }
 
-fn describe(hook: &Hook<'_>, ended: &Ended) -> Error {
-    let what = match ended.code {
-        None => format!("ran into its time-out of {} s and was killed", hook.timeout.unwrap_or(0)),
-        Some(code) if code > 128 => format!("was ended by signal {}", code - 128),
-        Some(code) => format!("failed with exit code {code}"),
-    };
-    let mut message = format!("the hook {:?} {what}", &*hook.path);
-    if !ended.said.is_empty() {
-        message.push_str(&format!(", saying {:?}", ended.said));
+fn failed_with(hook: &Hook<'_>, argv: &[&str], ended: &Ended) -> Error {
+    let after = ended.milliseconds;
+    let mut error = failure(&named(&hook.path, argv), ended.code, hook.timeout.unwrap_or(0));
+    if ended.code.is_some() {
+        error.message.push_str(&format!(" after {after} ms"));
     }
+    if !ended.said.is_empty() {
+        error.message.push_str(&format!(", saying {:?}", ended.said));
+    }
+    let argv = argv.iter().map(ToString::to_string).collect();
+    error.with(Facts::Hook { argv, exit_status: ended.code, milliseconds: Some(after) })
+}
+
+/// How a hook ended: `code` as a shell tells it, None if it ran out of its `seconds`.
+pub fn failure(what: &str, code: Option<i32>, seconds: u32) -> Error {
+    let message = match code {
+        None => format!("{what} ran into its time-out of {seconds} s and was killed"),
+        Some(code) if code > 128 => format!("{what} was ended by signal {}", code - 128),
+        Some(code) => format!("{what} failed with exit code {code}"),
+    };
     Error::new(ErrorKind::HookFailed, message)
+}
+
+/// The program, and what it was called with: `the hook "/bin/sh" ["sh", "-c", "exit 3"]`.
+pub fn named(path: &str, argv: &[&str]) -> String {
+    const LONGEST: usize = 200;
+    if argv == [path] {
+        return format!("the hook {path:?}");
+    }
+    let mut words = format!("{argv:?}");
+    if let Some((cut, _)) = words.char_indices().nth(LONGEST) {
+        words.truncate(cut);
+        words.push_str("...");
+    }
+    format!("the hook {path:?} {words}")
 }
 
 /// The memfd in which init's own hooks find the state; it is filled once the pid is known.

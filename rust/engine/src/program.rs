@@ -6,6 +6,7 @@ use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use estiba_sys::clock::monotonic_milliseconds;
 use estiba_sys::clone::{Launched, Program, spawn};
 use estiba_sys::fd::{self, OwnedFd};
 use estiba_sys::process::{self, Strings};
@@ -25,6 +26,7 @@ pub struct Ended {
     pub code: Option<i32>,
     /// The last line that it wrote to stderr.
     pub said: String,
+    pub milliseconds: u64,
 }
 
 /// An error is one of starting it: how it fared is in `Ended`.
@@ -36,9 +38,11 @@ pub fn run(asked: &Asked<'_>) -> Result<Ended> {
     let env = Strings::new(&env).ok_or(Errno::EINVAL)?;
     let mut scratch = vec![0; (argv.iter().count() + env.iter().count() + 4) * size_of::<usize>()];
     let stdio = [asked.stdin.map(OwnedFd::raw), None, Some(said.raw())];
+    let begun = monotonic_milliseconds();
     let child = spawn(Program { path: &path, argv, env, stdio, scratch: &mut scratch })?;
     let code = wait(&child, asked.seconds)?;
-    Ok(Ended { code, said: if code == Some(0) { String::new() } else { last_line(&said) } })
+    let milliseconds = monotonic_milliseconds() - begun;
+    Ok(Ended { code, said: if code == Some(0) { String::new() } else { last_line(&said) }, milliseconds })
 }
 
 fn strings(list: &[&str]) -> Result<Vec<u8>> {

@@ -115,6 +115,7 @@ impl Folder {
                         ErrorKind::ContainerExists,
                         format!("container {id:?} exists already"),
                     )
+                    .about(id, None)
                     .hint(format!("choose another id, or run `estiba delete --force {id}` first")));
                 }
                 Err(errno) => return Err(Error::refused(format!("make the state folder {path:?}"), errno)),
@@ -256,6 +257,7 @@ pub fn make_root(root: &str) -> Result<()> {
 
 pub fn not_found(id: &str) -> Error {
     Error::new(ErrorKind::ContainerNotFound, format!("container {id:?} {}", phrases::NOT_FOUND))
+        .about(id, None)
 }
 
 /// The ids under a state root, sorted. Names that begin with a dot are the root's own.

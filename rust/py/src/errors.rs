@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Errors as Python exceptions: the class is found in estiba.errors by the kind's name.
 
-use estiba_engine::error::words;
+use estiba_engine::error::{Facts, words};
 use estiba_engine::generated::errors::ERROR_KINDS;
 use estiba_engine::{Error, Result};
 use estiba_sys::Errno;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 /// Runs `work` without the GIL; its failure becomes an exception.
 pub fn call<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
@@ -24,7 +24,8 @@ pub fn call_layers<T: Send>(
 fn layer_exception(py: Python<'_>, error: &estiba_layers::Error) -> PyErr {
     let cause = error.errno.map(|errno| format!(": {}", words(errno))).unwrap_or_default();
     let text = format!("{}{cause}", error.message);
-    let made = raise(py, error.kind.name(), &text, None, error.errno, error.hint);
+    let made =
+        facts(py, None, error.errno, error.hint).and_then(|facts| raise(&facts, error.kind.name(), &text));
     made.map_or_else(|failed| failed, PyErr::from_value)
 }
 
@@ -33,23 +34,41 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
 }
 
 fn make<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    let (pointer, hint) = (error.pointer.as_deref(), error.hint.as_deref());
-    raise(py, error.kind.name(), &error.to_string(), pointer, error.errno, hint)
+    let facts = facts(py, error.pointer.as_deref(), error.errno, error.hint.as_deref())?;
+    match error.facts.as_deref() {
+        None => {}
+        Some(Facts::Container { id, status, wanted }) => {
+            facts.set_item("id", id)?;
+            if let Some(status) = status {
+                facts.set_item("status", status.name())?;
+                facts.set_item("wanted", PyTuple::new(py, wanted.iter().map(|status| status.name()))?)?;
+            }
+        }
+        Some(Facts::Hook { argv, exit_status, milliseconds }) => {
+            facts.set_item("argv", PyTuple::new(py, argv)?)?;
+            facts.set_item("exit_status", exit_status)?;
+            facts.set_item("milliseconds", milliseconds)?;
+        }
+    }
+    raise(&facts, error.kind.name(), &error.to_string())
 }
 
-fn raise<'py>(
+fn facts<'py>(
     py: Python<'py>,
-    class: &str,
-    text: &str,
     pointer: Option<&str>,
     errno: Option<Errno>,
     hint: Option<&str>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bound<'py, PyDict>> {
     let facts = PyDict::new(py);
     facts.set_item("pointer", pointer)?;
     facts.set_item("errno", errno.map(|errno| errno.0))?;
     facts.set_item("hint", hint)?;
-    py.import("estiba.errors")?.getattr(class)?.call((PyString::new(py, text),), Some(&facts))
+    Ok(facts)
+}
+
+fn raise<'py>(facts: &Bound<'py, PyDict>, class: &str, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    let classes = facts.py().import("estiba.errors")?;
+    classes.getattr(class)?.call((PyString::new(facts.py(), text),), Some(facts))
 }
 
 #[pyfunction]

@@ -21,7 +21,7 @@ pub fn parse<'a>(folder: &Folder, text: &'a str) -> Result<Record<'a>> {
             Some(_) => format!("`estiba delete --force {}` ends it and cleans what is left", folder.id),
             None => format!("end its processes, remove its cgroups, then the folder {:?}", folder.path),
         };
-        Error::new(ErrorKind::WrongState, message).hint(hint)
+        Error::new(ErrorKind::WrongState, message).hint(hint).about(&folder.id, None)
     };
     match serde_json::from_str::<Version>(text) {
         Ok(Version { format: FORMAT }) => {}

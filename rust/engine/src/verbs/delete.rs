@@ -85,8 +85,9 @@ fn salvage(container: Container, error: Error) -> Result<Vec<Error>> {
     remove_cgroup(&found.cgroup)?;
     let message =
         format!("{}: its processes and cgroup are gone, its poststop hooks were not run", error.message);
+    let warning = Error::new(ErrorKind::WrongState, message).about(&container.folder.id, None);
     container.folder.remove()?;
-    Ok(vec![Error::new(ErrorKind::WrongState, message)])
+    Ok(vec![warning])
 }
 
 /// How long a killed init may take: freeing much memory takes seconds.

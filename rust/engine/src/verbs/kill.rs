@@ -22,17 +22,18 @@ pub fn kill(root: &str, id: &str, number: i32, all: bool) -> Result<()> {
     }
     live.allow("kill")?;
     let pidfd = live.pidfd.as_ref().ok_or_else(|| live.refuse("kill"))?;
-    send(pidfd, number)?;
+    send(id, pidfd, number)?;
     // A frozen process dies only once it is thawed (cgroup v1).
     if live.status == Status::Paused && number == SIGKILL { cgroup.thaw() } else { Ok(()) }
 }
 
-fn send(pidfd: &OwnedFd, number: i32) -> Result<()> {
+fn send(id: &str, pidfd: &OwnedFd, number: i32) -> Result<()> {
     match signal::send(pidfd.borrow(), number) {
         Ok(()) => Ok(()),
         Err(Errno::ESRCH) => {
             let message = format!("cannot send signal {number}: {}", phrases::PROCESS_GONE);
-            Err(Error { errno: Some(Errno::ESRCH), ..Error::new(ErrorKind::WrongState, message) })
+            let error = Error::new(ErrorKind::WrongState, message).about(id, Some(Status::Stopped));
+            Err(Error { errno: Some(Errno::ESRCH), ..error })
         }
         Err(errno) => Err(Error::refused(format!("send signal {number}"), errno)),
     }

@@ -2,7 +2,7 @@
 //! A container as the verbs find it: its record, and whether its init still is who the record says.
 
 use crate::cgroup::Cgroup;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::generated::{lookup, transitions};
 use crate::proc;
 use crate::state::{self, Folder, Record, Status};
@@ -47,7 +47,7 @@ impl Container {
         let message =
             format!("container {:?} has no state record: its create died, or is at work", folder.id);
         let hint = format!("`estiba delete --force {}` cleans what is left", folder.id);
-        Error::new(ErrorKind::WrongState, message).hint(hint)
+        Error::new(ErrorKind::WrongState, message).hint(hint).about(&folder.id, Some(Status::Creating))
     }
 
     pub fn record(&self) -> Result<Record<'_>> {
@@ -85,8 +85,11 @@ impl Live<'_> {
     pub fn refuse(&self, verb: &str) -> Error {
         let (id, status) = (&*self.record.id, self.status);
         let needs = lookup(transitions::NEEDS, verb).unwrap_or(verb);
+        let allowed = lookup(transitions::TRANSITIONS, verb).unwrap_or_default();
+        let wanted = allowed.iter().map(|step| step.0).collect();
         let error =
-            Error::new(ErrorKind::WrongState, format!("container {id:?} is {}: {needs}", status.name()));
+            Error::new(ErrorKind::WrongState, format!("container {id:?} is {}: {needs}", status.name()))
+                .with(Facts::Container { id: id.into(), status: Some(status), wanted });
         let advice = lookup(transitions::HINTS, verb).unwrap_or_default();
         match advice.iter().find(|hint| hint.0 == status) {
             Some((_, hint)) => error.hint(hint.replace("{id}", id)),

@@ -103,4 +103,5 @@ fn died(folder: &Folder) -> Error {
         ErrorKind::WrongState,
         format!("container {:?} is stopped: its init has ended at the gate", folder.id),
     )
+    .about(&folder.id, Some(Status::Stopped))
 }
