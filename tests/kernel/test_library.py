@@ -260,6 +260,26 @@ def test_a_timeout_that_is_no_time_is_refused_before_anything_is_done(
         Container.run(config.id, config.path, root=str(runtime.root), timeout=timeout)
 
 
+@pytest.mark.parametrize("interval", [0, -1.5, float("nan")])
+def test_an_interval_that_is_none_is_refused(runtime: Runtime, interval: float) -> None:
+    container = Container("nobody", root=str(runtime.root))
+    for watch in (container.events, container.events_async):
+        with pytest.raises(ArgumentInvalid, match=f"^interval: {interval} s is no time between events"):
+            watch(interval)
+
+
+@pytest.mark.parametrize("count", [-1, 2**32])
+def test_a_number_of_descriptors_that_is_none_is_refused(
+    runtime: Runtime, bundle: MakeBundle, count: int
+) -> None:
+    config = bundle("true")
+    refused = pytest.raises(ArgumentInvalid, match=f"^preserve_fds: {count} is no number of descriptors")
+    with refused:
+        Container.run(config.id, config.path, root=str(runtime.root), preserve_fds=count)
+    with Container.create(config.id, config.path, root=str(runtime.root)) as container, refused:
+        container.exec(["true"], preserve_fds=count)
+
+
 @pytest.mark.parametrize("timeout", [1e12, float("inf"), 10**400, 2**31 / 1000])
 def test_a_timeout_may_be_longer_than_poll_takes(
     runtime: Runtime, bundle: MakeBundle, timeout: float

@@ -14,6 +14,7 @@ from estiba.lifecycle import children
 from estiba.lifecycle.events import Event, events, events_async
 from estiba.lifecycle.exec_process import config_of, exec_process
 from estiba.lifecycle.judged_bundle import judged_bundle
+from estiba.lifecycle.options import count_of_descriptors
 from estiba.lifecycle.proof import judged_process, judged_resources
 from estiba.lifecycle.root import state_root
 from estiba.lifecycle.signal_number import signal_number
@@ -81,6 +82,7 @@ class Container:
     ) -> Self:
         """Judge the config, unless the engine proves it, and create."""
         container = cls(id, root=root)
+        count_of_descriptors(options.get("preserve_fds", 0))
         made = judged_bundle(bundle, root=container.root, id=id)
         container._init = _core.create(
             root=container.root,
@@ -236,7 +238,7 @@ class Container:
             root=self.root,
             id=self.id,
             process=judged_process(process, "process.json"),
-            preserve_fds=preserve_fds,
+            preserve_fds=count_of_descriptors(preserve_fds),
             cgroup=cgroup,
             ignore_paused=ignore_paused,
             stdio=stdio,

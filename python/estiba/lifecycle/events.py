@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from estiba import _core
-from estiba.errors import ContainerNotFound, WrongState
-from estiba.lifecycle.waiting import deadline, is_ready
+from estiba.errors import ArgumentInvalid, ContainerNotFound, WrongState
+from estiba.lifecycle.waiting import AGES, deadline, is_ready
 from estiba.tables import transitions
 
 
@@ -25,7 +25,25 @@ class Event(NamedTuple):
 
 
 def events(root: str, id: str, interval: float) -> Iterator[Event]:
-    """Tell of a container until its init ends or it is deleted. Raises WrongState when it has ended already."""
+    """Tell of a container until its init ends or it is deleted.
+
+    Raises ArgumentInvalid, and at the first event WrongState when it has ended already.
+    """
+    return _events(root, id, _checked(interval))
+
+
+def events_async(root: str, id: str, interval: float) -> AsyncIterator[Event]:
+    """The same on the running asyncio loop."""
+    return _events_async(root, id, _checked(interval))
+
+
+def _checked(interval: float) -> float:
+    if not interval > 0:
+        raise ArgumentInvalid(f"interval: {interval} s is no time between events, expected more than 0")
+    return min(interval, AGES)
+
+
+def _events(root: str, id: str, interval: float) -> Iterator[Event]:
     import select
 
     kills = 0
@@ -42,8 +60,7 @@ def events(root: str, id: str, interval: float) -> Iterator[Event]:
             yield from _told(stats, kills > before, has_ended)
 
 
-async def events_async(root: str, id: str, interval: float) -> AsyncIterator[Event]:
-    """The same on the running asyncio loop."""
+async def _events_async(root: str, id: str, interval: float) -> AsyncIterator[Event]:
     import asyncio
 
     from estiba.lifecycle.waiting import readable

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from estiba.errors import ArgumentInvalid
+
 Stdio = tuple[int, int, int]
 """Descriptors that become 0, 1 and 2 of the program."""
 
@@ -26,3 +28,10 @@ class CreateOptions(TypedDict, total=False):
     """Keep the caller's session keyring."""
     cgroup_manager: Literal["cgroupfs", "systemd", "disabled"]
     """Who makes the container's cgroup; "cgroupfs" by default."""
+
+
+def count_of_descriptors(preserve_fds: int) -> int:
+    """Return what was given, where it can be a number of descriptors. Raises ArgumentInvalid."""
+    if 0 <= preserve_fds < 2**32:
+        return preserve_fds
+    raise ArgumentInvalid(f"preserve_fds: {preserve_fds} is no number of descriptors, expected 0 or more")
