@@ -140,3 +140,39 @@ def test_a_config_of_any_shape_is_taken(folder: Path) -> None:
     ):
         (folder / "config.json").unlink(missing_ok=True)
         host_problems(Bundle.make(folder, config=config))
+
+
+def test_a_mount_behind_a_link_is_where_the_link_leads(folder: Path) -> None:
+    """A link to the root, above all, which hides no mount and shows nothing of the host."""
+    (folder / "rootfs" / "here").symlink_to("/")
+    (folder / "tools").mkdir()
+    put(folder / "tools" / "app", elf(X86_64))
+    mount = {"destination": "/here/opt", "source": "tools", "options": ["rbind"]}
+    for program in ("/opt/app", "/here/opt/app", "/here/here/opt/app"):
+        assert problems(folder, [program], mounts=[mount]) == []
+    assert "is absent" in problems(folder, ["/opt/other"], mounts=[mount])[0]
+    mount = {"destination": "/here/etc/passwd", "source": "tools", "options": ["rbind"]}
+    assert problems(folder, ["/bin/true"], mounts=[mount]) == [], "the host's own /etc/passwd is a file"
+    (folder / "rootfs" / "file").touch()
+    mount = {"destination": "/here/file", "source": "tools", "options": ["rbind"]}
+    assert "is a folder" in problems(folder, ["/bin/true"], mounts=[mount])[0]
+
+
+def test_a_later_mount_hides_those_below_it(folder: Path) -> None:
+    """In whatever order their paths would sort."""
+    (folder / "tools").mkdir()
+    put(folder / "tools" / "app", elf(X86_64))
+    (folder / "empty" / "deep").mkdir(parents=True)
+    deep = {"destination": "/opt/deep", "source": "tools", "options": ["rbind"]}
+    above = {"destination": "/opt", "source": "empty", "options": ["rbind"]}
+    assert problems(folder, ["/opt/deep/app"], mounts=[above, deep]) == []
+    assert "is absent" in problems(folder, ["/opt/deep/app"], mounts=[deep, above])[0]
+
+
+def test_a_mount_source_may_be_a_link_of_the_host(folder: Path) -> None:
+    """Which the kernel follows on the host, not inside."""
+    (folder / "tools").mkdir()
+    put(folder / "tools" / "app", elf(X86_64))
+    (folder / "link").symlink_to(folder / "tools")
+    mount = {"destination": "/opt", "source": "link", "options": ["rbind"]}
+    assert problems(folder, ["/opt/app"], mounts=[mount]) == []

@@ -22,13 +22,13 @@ def host_problems(bundle: Bundle) -> list[Problem]:
     config = Node(bundle.config)
     rootfs = config.at("root", "path").text()
     found: list[Problem] = []
+    inside = Inside(bundle.path, config)
     if rootfs:
-        inside = Inside(bundle.path, config)
         found += inside.root_problems()
         if not found:
             found += [*program.check(config, inside), *hooks.check_inside(config, inside)]
             found += devices.check(config, inside.root)
-    found += mounts.check(config, bundle.path)
+    found += mounts.check(config, bundle.path, inside)
     found += hooks.check(config)
     found += ids.check(config)
     found += cgroups.check(config)

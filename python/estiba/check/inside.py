@@ -17,8 +17,13 @@ LINKS = 40
 """As many symbolic links as the kernel follows in one path (path_resolution(7))."""
 
 
-class _Mount(NamedTuple):
+class Mount(NamedTuple):
+    """One mount, where it comes to lie."""
+
     destination: str
+    """Its links resolved, as far as they can be known."""
+    over: Path | None
+    """What the host has there before; None where that is not known."""
     shown: Path | None
     """What the host has there; None for a file system whose content is not known."""
     forbids_execution: bool
@@ -30,14 +35,16 @@ class Inside:
     def __init__(self, bundle: Path, config: Node) -> None:
         self.root = bundle / config.at("root", "path").text()
         self._pointer = config.at("root", "path")
-        self._mounts: list[_Mount] = []
+        self.mounts: list[Mount] = []
+        """One for each of the config, in its order."""
         for mount in config.at("mounts").items():
-            destination = posixpath.normpath("/" + mount.at("destination").text().lstrip("/"))
+            destination = self._place(mount.at("destination").text())
             options = mount.at("options").texts()
             is_bind = any(option in BIND for option in options)
             said = [option for option in options if option in ("exec", "noexec")]
-            shown = bundle / mount.at("source").text() if is_bind else None
-            self._mounts.append(_Mount(destination, shown, said[-1:] == ["noexec"]))
+            shown = (bundle / mount.at("source").text()).resolve() if is_bind else None
+            over = self._shown_at(destination)
+            self.mounts.append(Mount(destination, over, shown, said[-1:] == ["noexec"]))
 
     def root_problems(self) -> Iterator[Problem]:
         """Judge the root file system itself."""
@@ -59,7 +66,14 @@ class Inside:
         mount = self._mount_of(self._resolved(path))
         return mount is not None and mount.forbids_execution
 
-    def _resolved(self, path: str) -> str:
+    def _place(self, destination: str) -> str:
+        """Where a mount comes to lie: behind the links of the image, in folders that are made if need be."""
+        try:
+            return self._resolved(destination, must_exist=False)
+        except FileNotFoundError:  # links that turn in a circle
+            return posixpath.normpath("/" + destination.lstrip("/"))
+
+    def _resolved(self, path: str, *, must_exist: bool = True) -> str:
         """Follow the links of a path, as far as they can be known."""
         parts, at, links = path.split("/")[::-1], "/", 0
         while parts:
@@ -71,8 +85,8 @@ class Inside:
                 continue
             at = posixpath.join(at, part)
             host = self._shown_at(at)
-            if host is None:
-                return posixpath.join(at, *parts[::-1])
+            if host is None or not (must_exist or os.path.lexists(host)):
+                return posixpath.normpath(posixpath.join(at, *parts[::-1]))
             if host.is_symlink():
                 links += 1
                 if links > LINKS:
@@ -90,11 +104,9 @@ class Inside:
             return self.root / posixpath.relpath(path, "/")
         return None if mount.shown is None else mount.shown / posixpath.relpath(path, mount.destination)
 
-    def _mount_of(self, path: str) -> _Mount | None:
-        """The mount that a path lies on: the longest destination, the last one of its kind; None for the root."""
-        best: _Mount | None = None
-        for mount in self._mounts:
-            below = path == mount.destination or path.startswith(mount.destination.rstrip("/") + "/")
-            if below and len(mount.destination) >= len(best.destination if best else "/"):
-                best = mount
-        return best
+    def _mount_of(self, path: str) -> Mount | None:
+        """The mount that a path lies on: the last one at it or above it hides the others; None for the root."""
+        for mount in reversed(self.mounts):
+            if path == mount.destination or path.startswith(mount.destination.rstrip("/") + "/"):
+                return mount
+        return None

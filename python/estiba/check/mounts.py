@@ -7,20 +7,20 @@ import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
+from estiba.check.inside import Inside
 from estiba.errors import Problem
 from estiba.spec.mounts import BIND
 from estiba.spec.node import Node
 
 
-def check(config: Node, bundle: Path) -> Iterator[Problem]:
+def check(config: Node, bundle: Path, inside: Inside) -> Iterator[Problem]:
     """Judge each mount."""
-    rootfs = config.at("root", "path").text()
     known = _file_systems()
-    for mount in config.at("mounts").items():
+    for mount, placed in zip(config.at("mounts").items(), inside.mounts, strict=True):
         options, kind = mount.at("options").texts(), mount.at("type")
-        yield from _behind_a_link(mount, bundle / rootfs)
+        yield from _behind_a_link(mount, inside.root)
         if any(option in BIND for option in options):
-            yield from _bind(mount, bundle, bundle / rootfs)
+            yield from _bind(mount, bundle, placed.over)
         elif kind.text() and "remount" not in options and kind.text() not in known:
             hint = "see /proc/filesystems; a kernel module may bring it"
             yield kind.problem(f'this kernel does not know the file system "{kind.text()}"', hint)
@@ -34,7 +34,7 @@ def _behind_a_link(mount: Node, rootfs: Path) -> Iterator[Problem]:
         yield mount.at("destination").problem(f'the image has a link at "{destination}"', hint)
 
 
-def _bind(mount: Node, bundle: Path, rootfs: Path) -> Iterator[Problem]:
+def _bind(mount: Node, bundle: Path, target: Path | None) -> Iterator[Problem]:
     source = mount.at("source")
     if not source.text():
         return
@@ -44,8 +44,7 @@ def _bind(mount: Node, bundle: Path, rootfs: Path) -> Iterator[Problem]:
         hint = "make the file or folder on the host, or take the mount out"
         yield source.problem(f'the mount source "{shown}" is absent (destination "{destination}")', hint)
         return
-    target = rootfs / destination.lstrip("/")
-    if target.is_symlink() or not target.exists() or target.is_dir() == shown.is_dir():
+    if target is None or not target.exists() or target.is_dir() == shown.is_dir():
         return
     kinds = ("a folder", "a file") if shown.is_dir() else ("a file", "a folder")
     yield mount.problem(
