@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema
 from configs import JSON, any_configs, shaped, valid_configs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from estiba import spec
 from estiba.errors import ConfigInvalid, Problem
 from estiba.spec import shape
 from estiba.spec.node import keys_of
+from estiba.spec.schema import CONFIG
 
 many = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -30,6 +32,27 @@ def test_config_that_obeys_the_rules_is_valid(config: Any) -> None:
 def test_config_of_the_right_shape_has_no_problem_of_shape(config: Any) -> None:
     """Generator and validator read the schema alike."""
     assert shape.problems(config, "CONFIG") == []
+
+
+@many
+@given(any_configs() | shaped() | JSON)
+def test_first_look_at_a_shape_and_jsonschema_agree(config: Any) -> None:
+    """What the first look takes is not shown to jsonschema."""
+    assert shape.conforms(config, CONFIG) == (next(shape.faults(config, "CONFIG"), None) is None)
+
+
+def test_first_look_knows_every_keyword_of_the_schema() -> None:
+    """jsonschema knows more; those that only describe count for nothing."""
+    ours = {"$schema", "title", "description", "expected", "hint"}
+    known = set(jsonschema.Draft202012Validator.VALIDATORS)
+    assert keywords(CONFIG) - ours <= shape.KEYWORDS <= known
+
+
+def keywords(schema: Any) -> set[str]:
+    """Every keyword of a schema and of those in it."""
+    inner = [*schema.get("properties", {}).values()]
+    inner += [schema[key] for key in ("items", "additionalProperties") if key in schema]
+    return set(schema).union(*map(keywords, inner))
 
 
 @many

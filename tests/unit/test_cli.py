@@ -16,6 +16,7 @@ from estiba.cli import listing, ps, report, unforeseen, update
 from estiba.cli.main import VERBS, main
 from estiba.cli.parse import Options, Refusal
 from estiba.errors import HostUnsupported
+from estiba.spec import default_config
 
 
 def command(*args: str, where: Path, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -214,6 +215,8 @@ START_MODULES = {
     "events --stats nobody": 65,
     "update --memory 64m nobody": 80,
     "exec --user 7 nobody true": 80,
+    "validate config.json": 100,
+    "check .": 122,
 }
 """Most modules that a verb may import over a bare interpreter: each costs a third of a millisecond."""
 
@@ -222,6 +225,8 @@ START_MODULES = {
 def test_verb_imports_few_modules(line: str, tmp_path: Path) -> None:
     """Start-up is a feature: 30 ms of CPU over the interpreter."""
     args = ["--root", str(tmp_path), *line.split()]
+    if line.startswith(("validate", "check")):
+        (tmp_path / "config.json").write_text(json.dumps(default_config()))
     program = (
         "import sys; before = set(sys.modules); from estiba.cli.main import main; "
         f"main({args!r}); new = set(sys.modules) - before; print(*sorted(new))"

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judge parts of a config that stand alone: the engine's prover first, and the rules only for what it asks about.
-
-The rules need jsonschema, which takes 100 ms to load.
-"""
+"""Judge parts of a config that stand alone: the engine's prover first, and the rules only for what it asks about."""
 
 from __future__ import annotations
 
