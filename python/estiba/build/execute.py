@@ -28,7 +28,7 @@ from estiba.build.recipe import Scope, parse
 from estiba.build.recipe.scope import platform_arguments
 from estiba.build.stage import StageRun
 from estiba.build.state import State
-from estiba.errors import BuildFailed, cause
+from estiba.errors import BuildFailed, EstibaError, cause
 from estiba.images import platform as platforms
 
 if TYPE_CHECKING:
@@ -163,7 +163,10 @@ class Build:
             for thread in threads:
                 thread.join()
         finally:
-            self.packing.finish()
+            try:
+                self.packing.finish()
+            except EstibaError as error:
+                self.fail(error)
         if self.failure is not None:
             self._say_how_to_enter()
             raise self.failure
@@ -172,7 +175,11 @@ class Build:
     def _say_how_to_enter(self) -> None:
         """Make an image without a name of what a failed RUN left."""
         if isinstance(self.failure, BuildFailed) and self.half_built is not None:
-            left = assemble(self.store, self.half_built, {}, ())
+            try:
+                left = assemble(self.store, self.half_built, {}, ())
+            except EstibaError as error:
+                self.failure.hint = f"what this step has left could not be kept: {error.message}"
+                return
             shown = left.digest.removeprefix("sha256:")[:12]
             self.failure.hint = f"`muelle run -it --rm {shown} sh` enters what this step has left"
 

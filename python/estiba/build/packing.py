@@ -66,6 +66,8 @@ class Packing:
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._settled = time.monotonic()
+        self._failure: BaseException | None = None
+        """Why results could not be settled while the build went on."""
         self.moving = threading.Lock()
         """Held while folders of layers get their names, and while a stack of them is mounted."""
 
@@ -92,7 +94,7 @@ class Packing:
             self._unchanged.append((below, inputs, result, made_by))
 
     def finish(self) -> None:
-        """Wait for all that was added, settle it, and end the threads."""
+        """Wait for all that was added, settle it, and end the threads. Raises what kept it from being settled."""
         with self._idle:
             self._idle.wait_for(lambda: self._waiting == 0)
         for _ in self._threads:
@@ -101,6 +103,8 @@ class Packing:
             thread.join()
         self._threads.clear()
         self.settle()
+        if self._failure is not None:
+            raise self._failure
         for below, inputs, result, made_by in self._unchanged:
             if below.is_whole:
                 self.keep_unchanged(below, inputs, result, made_by)
@@ -112,12 +116,19 @@ class Packing:
             self._settled = time.monotonic()
         if not ready:
             return
+        try:
+            self._name(sorted(ready, key=lambda each: _depth(each.fresh.layer)))
+        finally:
+            for each in ready:
+                each.writer.close()
+
+    def _name(self, ready: Sequence[Finished]) -> None:
+        """Sync, then give blobs and folders their names, parents first, and keep the results."""
         root = os.open(self._store.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             sync_filesystem(root)
         finally:
             os.close(root)
-        ready.sort(key=lambda each: _depth(each.fresh.layer))
         for fresh, writer in ready:
             layer = fresh.layer
             writer.commit(layer.descriptor.digest, is_synced=True)
@@ -141,7 +152,10 @@ class Packing:
                 is_late = time.monotonic() - self._settled > PATIENCE
                 self._idle.notify_all()
             if is_late:
-                self.settle()
+                try:
+                    self.settle()
+                except BaseException as error:  # noqa: BLE001 - `finish` raises it
+                    self._failure = self._failure or error
 
     def _pack(self, fresh: Fresh) -> None:
         writer = self._store.blobs.writer()

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from estiba.errors import StoreError, cause
@@ -33,6 +34,8 @@ def replace_file(path: str, data: bytes, *, mode: int = 0o644) -> None:
         os.rename(aside, path)
         sync_folder(os.path.dirname(path))
     except OSError as error:
+        with suppress(OSError):
+            os.unlink(aside)
         raise refused("write", path, error) from error
 
 

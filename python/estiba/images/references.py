@@ -11,7 +11,7 @@ The last record of a log is what counts; index.json repeats it for other tools, 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from estiba.errors import ImageNotFound, ReferenceInvalid, StoreError
@@ -173,6 +173,7 @@ class References:
             descriptor.size if descriptor else None,
         )
         path = self._path(reference)
+        size = os.path.getsize(path) if os.path.exists(path) else None
         try:
             self._mark()
             _append_line(path, new.to_line())
@@ -182,7 +183,12 @@ class References:
             others = [one for one in self._layout.read() if one.annotations.get(REFERENCE_NAME) != name]
             self._layout.replace([*others, _named(reference, descriptor)] if descriptor else others)
             self._unmark()
-        except OSError as error:
+        except (OSError, StoreError) as error:
+            with suppress(OSError):
+                _take_back(path, size)
+                self._unmark()
+            if isinstance(error, StoreError):
+                raise
             raise refused("write", path, error) from error
         return new
 
@@ -243,6 +249,19 @@ def _append_line(path: str, line: bytes) -> None:
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             line = b"\n" + line
         write_all(descriptor, line)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _take_back(path: str, size: int | None) -> None:
+    """Cut a log to what it was before the index could not follow: on a full disk, say. Raises OSError."""
+    if size is None:
+        os.unlink(path)
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.ftruncate(descriptor, size)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

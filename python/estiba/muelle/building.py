@@ -38,11 +38,11 @@ def build(parsed: Parsed) -> int:
     style = "quiet" if is_quiet(options) else options.text("progress") or "auto"
     with ExitStack() as undo:
         context, file, text = sources(parsed, undo)
-        display = undo.enter_context(show(sys.stderr, cast("Any", style)))
         try:
-            built = run_build(store, context, file=file, text=text, options=wanted, progress=display)
+            with show(sys.stderr, cast("Any", style)) as progress:
+                built = run_build(store, context, file=file, text=text, options=wanted, progress=progress)
         except BuildFailed as error:
-            if style == "quiet" and error.last_lines:
+            if not progress.keeps_output:
                 sys.stderr.write("".join(f"{line}\n" for line in error.last_lines))
             raise
     if path := options.text("iidfile"):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from estiba.errors import ImageNotFound
+from estiba.errors import ImageNotFound, RegistryRefused, RegistryUnreachable
 from estiba.images.image import Image
 from estiba.images.reference import parse as parse_reference
 
@@ -49,12 +49,30 @@ def opened_or_pulled(
     progress: Callable[[], AbstractContextManager[Progress]],
 ) -> Image:
     """Do so by a policy: always, missing or never; `progress` makes what shows how far a pull has come."""
+    if policy == "always":
+        return pulled(store, text, wanted, progress)
     try:
-        if policy != "always":
-            return opened(store, text, wanted)
-    except ImageNotFound:
+        return opened(store, text, wanted)
+    except ImageNotFound as absent:
         if policy == "never" or split_version(text) is not None:
             raise
+        try:
+            return pulled(store, text, wanted, progress)
+        except (RegistryRefused, RegistryUnreachable) as error:
+            # Without a network, what is here is more of a help.
+            hint = absent.hint if isinstance(error, RegistryUnreachable) else error.hint
+            raise type(error)(
+                f'"{text}" is not in the store, and {error.message}', errno=error.errno, hint=hint
+            ) from error
+
+
+def pulled(
+    store: Store,
+    text: str,
+    wanted: Platform | None,
+    progress: Callable[[], AbstractContextManager[Progress]],
+) -> Image:
+    """Fetch an image."""
     from estiba.images.registry.pull import pull
 
     with progress() as shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from errno import ENOENT
+from errno import EDQUOT, ENOENT, ENOSPC
 
 from estiba.errors import EstibaError, ExecFailed
 from estiba.muelle.parse import Parsed, Refusal, parse
@@ -53,7 +53,7 @@ def main(args: list[str]) -> int:
     except Refusal as refusal:
         return failed(refusal.message, refusal.hint, USAGE_EXIT)
     except EstibaError as error:
-        return failed(error.message, error.hint, exit_code(error, parsed.verb))
+        return failed(error.message, error.hint or advice(error, parsed.verb), exit_code(error, parsed.verb))
     except BrokenPipeError:
         leave_stdout()
         return 1
@@ -89,6 +89,12 @@ def failed(message: str, hint: str | None, code: int) -> int:
 
     tell(message, hint)
     return code
+
+
+def advice(error: EstibaError, verb: str) -> str | None:
+    """Return a hint for a failure that has none of its own: where the store is full, not a file of the caller's."""
+    is_full = error.errno in (ENOSPC, EDQUOT) and verb not in ("save", "export", "bundle", "copy")
+    return "`muelle prune` frees what no name uses" if is_full else None
 
 
 def exit_code(error: EstibaError, verb: str) -> int:

@@ -13,6 +13,8 @@ from estiba.build.progress.events import BuildEnded, Event, StepBegun, StepEnded
 class Plain:
     """Writes a line an event; nothing is ever written over."""
 
+    keeps_output = True
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()

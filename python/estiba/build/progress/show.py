@@ -16,6 +16,9 @@ Style = Literal["auto", "plain", "tty", "quiet"]
 class Display(Protocol):
     """Shows events; to be closed at the end, whether it was a good one or not."""
 
+    keeps_output: bool
+    """Whether what programs wrote stays to be read."""
+
     def __call__(self, event: Event) -> None: ...
 
     def close(self) -> None: ...
@@ -47,6 +50,8 @@ def _display(stream: TextIO, style: Style) -> Display:
 
 
 class _Quiet:
+    keeps_output = False
+
     def __call__(self, event: Event) -> None:
         """Show nothing."""
 

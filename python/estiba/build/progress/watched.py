@@ -49,6 +49,8 @@ class _Running:
 class Watched:
     """Draws what runs, eight times a second."""
 
+    keeps_output = False
+
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream, highlight=False, soft_wrap=False)
         self._running: dict[int, _Running] = {}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from estiba.errors import ArchiveInvalid, BlobCorrupt, StoreError
@@ -11,13 +12,13 @@ from estiba.images import media
 from estiba.images.archive import images as archived
 from estiba.images.archive.load import keep
 from estiba.images.archive.tar import CHUNK
-from estiba.images.durable import Lock
-from estiba.images.layout import Layout
+from estiba.images.durable import Lock, refused, sync_folder
+from estiba.images.layout import MARKER, Layout
 from estiba.images.manifest import REFERENCE_NAME, Index
 from estiba.images.reach import reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from estiba.images.archive.images import Named
     from estiba.images.blobs import Blobs
@@ -49,8 +50,7 @@ def save_folder(
     What the layout has stays, except that a name leads to one image only. `leave_out`: digests of layers that whoever
     gets the folder has. Raises StoreError, BlobNotFound, BlobCorrupt, ManifestInvalid.
     """
-    layout = _made(folder)
-    with store.using():
+    with store.using(), _made(folder) as layout:
         copy_images(store.blobs, layout, images, leave_out=leave_out)
 
 
@@ -58,7 +58,8 @@ def copy_between(source: str, target: str, *, only: str | None = None) -> list[N
     """Copy the images of one layout, or that which its index calls `only`, to another; return them. Raises as above."""
     layout = _opened(source)
     images = chosen(layout, only)
-    copy_images(layout.blobs, _made(target), images)
+    with _made(target) as made:
+        copy_images(layout.blobs, made, images)
     return images
 
 
@@ -137,11 +138,25 @@ def _opened(folder: str) -> Layout:
     return layout
 
 
-def _made(folder: str) -> Layout:
+@contextmanager
+def _made(folder: str) -> Iterator[Layout]:
+    """Give a layout to write to; one that is not there yet gets its name when it is whole."""
     path = os.path.abspath(folder)
-    if os.path.isdir(path) and os.listdir(path) and not os.path.exists(os.path.join(path, "oci-layout")):
-        raise StoreError(f'"{path}" is neither empty nor an OCI image layout', hint="name another folder")
-    layout = Layout(path)
-    layout.create()
-    layout.check()
-    return layout
+    if os.path.isdir(path) and os.listdir(path):
+        if not os.path.exists(os.path.join(path, MARKER)):
+            raise StoreError(f'"{path}" is neither empty nor an OCI image layout', hint="name another folder")
+        yield _opened(path)
+        return
+    import shutil
+
+    aside = f"{path}.part-{os.getpid()}"
+    try:
+        layout = Layout(aside)
+        layout.create()
+        yield layout
+        os.rename(aside, path)
+        sync_folder(os.path.dirname(path))
+    except OSError as error:
+        raise refused("make", path, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
