@@ -11,8 +11,9 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -20,6 +21,7 @@ from conftest import MakeBundle
 from support import leftovers, processes, views
 from support.bundles import Bundle
 from support.runtime import Container, Result, Runtime
+from support.tracing import Trace
 
 pytestmark = [pytest.mark.estiba_only, pytest.mark.requires("root", "command:strace")]
 
@@ -40,7 +42,13 @@ SHAPES: dict[str, dict[str, object]] = {
     "hooks": {f"/hooks/{name}": HOOKS for name in ("prestart", "createRuntime", "poststart", "poststop")},
 }
 
+BIRTHS = ("default", "user namespace", "pid namespace by path")
+"""The shapes of the launch table: who brings init into its namespaces. By path, a second process does (stage one)."""
+FEW = views.available()[:1] if EVERY > 1 else views.available()
+"""In `make test`, the view of what init does much alike in all."""
+
 Find = Callable[[Bundle], list[str]]
+Born = Callable[[list[str], str], Bundle]
 
 
 @pytest.fixture
@@ -60,6 +68,24 @@ def remains(native: Runtime, cgroup_parent: str) -> Find:
         return leftovers.find(before, native.marker, cgroup_parent, config.id, native.root)
 
     return find
+
+
+@pytest.fixture
+def born(bundle: MakeBundle) -> Iterator[Born]:
+    """Make a bundle whose init comes to its namespaces in one of the ways of BIRTHS."""
+    with processes.holder("--pid") as held:
+
+        def make(args: list[str], birth: str) -> Bundle:
+            config = bundle(args, SHAPES.get(birth, {}))
+            if birth == "user namespace":
+                config.own_by(UID)
+            if birth == "pid namespace by path":
+                own = config.config["linux"]["namespaces"]
+                paths = {"pid": {"path": f"/proc/{held}/ns/pid"}}
+                config.change("/linux/namespaces", [each | paths.get(each["type"], {}) for each in own])
+            return config
+
+        yield make
 
 
 @pytest.fixture(scope="session")
@@ -179,22 +205,43 @@ def test_a_killed_verb_leaves_a_container_that_can_be_cleaned(
     kill_each(native, arguments, before, lambda: check_cleaned(native, config, remains), points)
 
 
-@pytest.mark.parametrize("shape", ["default", "user namespace"])
+@pytest.mark.views(*FEW)
+@pytest.mark.parametrize("birth", BIRTHS)
 def test_a_killed_init_makes_run_fail_and_leaves_nothing(
-    native: Runtime, bundle: MakeBundle, remains: Find, points: Counter[str], shape: str
+    native: Runtime, born: Born, remains: Find, points: Counter[str], birth: str
 ) -> None:
-    config = bundle(["true"], SHAPES[shape])
-    if shape == "user namespace":
-        config.own_by(UID)
+    """Stage one, too, where there is one."""
+    config = born(["true"], birth)
     arguments = ["run", "--bundle", str(config.path), config.id]
-    for name, count in calls_of_init(native, *arguments)[::EVERY]:
+    for name, count in calls_of_children(native, *arguments)[::EVERY]:
         kill = f"inject={name}:signal=SIGKILL:when={count}"
         result, _ = under_strace(native, ["-f", "-e", kill], *arguments)
         processes.reap_orphans()
-        points["init of run"] += 1
+        points["children of run"] += 1
         case = f"SIGKILL in call {count} of {name}: {result}"
         assert result.code in (1, KILLED), case
-        assert result.code == KILLED or "init ended before it was ready" in result.err, case
+        assert result.code == KILLED or "before it was ready" in result.err, case
+        assert remains(config) == [], case
+
+
+@pytest.mark.views(*FEW)
+@pytest.mark.parametrize("birth", BIRTHS)
+def test_a_killed_init_makes_create_fail_or_is_stopped(
+    native: Runtime, born: Born, remains: Find, points: Counter[str], birth: str
+) -> None:
+    """Killed before the gate, create fails; at or behind it, the container is there and stopped."""
+    config = born(SLEEP, birth)
+    arguments = ["create", "--bundle", str(config.path), config.id]
+    for name, count in calls_until_started(native, config.id, *arguments)[::EVERY]:
+        kill = f"inject={name}:signal=SIGKILL:when={count}"
+        with Followed(native, config.id, *arguments, options=["-e", kill]) as create:
+            case = f"SIGKILL in call {count} of {name}: {create.code}"
+            if create.code == 0:
+                native.call("start", config.id)
+                assert processes.ended(recorded_pid(native, config.id), 10), case
+                native.must("delete", config.id)
+        points["children of create"] += 1
+        assert create.code in (0, 1), case
         assert remains(config) == [], case
 
 
@@ -217,23 +264,52 @@ def test_a_killed_child_of_exec_makes_it_fail_and_leaves_the_container(
     check_cleaned(native, config, remains)
 
 
-def calls_of_init(runtime: Runtime, *arguments: str) -> list[tuple[str, int]]:
-    """The system calls of init that its parent does not make as often, so that strace can meet init alone."""
-    return calls_of_children(runtime, *arguments, only_first=True)
+def calls_of_children(runtime: Runtime, *arguments: str) -> list[tuple[str, int]]:
+    """The system calls of every process but the first one, until it becomes the program.
+
+    Without those that the command makes as often itself: strace counts for each process, and would meet both.
+    """
+    return _of_children(under_strace(runtime, ["-f"], *arguments)[1])
 
 
-def calls_of_children(runtime: Runtime, *arguments: str, only_first: bool = False) -> list[tuple[str, int]]:
-    """The same of every process but the first one, until it becomes the program."""
-    lines = under_strace(runtime, ["-f"], *arguments)[1]
+def calls_until_started(runtime: Runtime, ident: str, *arguments: str) -> list[tuple[str, int]]:
+    """The same of a `create` with the `start` that follows."""
+    with Followed(runtime, ident, *arguments) as create:
+        assert create.code == 0
+        runtime.must("start", ident)
+    return _of_children(create.lines)
+
+
+def _of_children(lines: list[str]) -> list[tuple[str, int]]:
     made = [match.groups() for line in lines if (match := re.match(r"(\d+) +(\w+)\(", line))]
     parent = made[0][0]
     by_parent = Counter(name for pid, name in made if pid == parent)
-    images = list(dict.fromkeys(pid for pid, name in made if name == "execveat"))
-    others = list(dict.fromkeys(pid for pid, _ in made if pid != parent))
     found: dict[tuple[str, int], None] = {}
-    for child in images[:1] if only_first else others:
+    for child in dict.fromkeys(pid for pid, _ in made if pid != parent):
         names = [name for pid, name in made if pid == child]
-        before_exec = names[: names.index("execve")] if "execve" in names else names
-        counted = [(name, before_exec[: at + 1].count(name)) for at, name in enumerate(before_exec)]
+        until_exec = names[: names.index("execve") + 1] if "execve" in names else names
+        counted = [(name, until_exec[: at + 1].count(name)) for at, name in enumerate(until_exec)]
         found |= {call: None for call in counted if call[1] > by_parent[call[0]]}
     return list(found)
+
+
+class Followed:
+    """A call under strace, which follows what the call leaves behind; leaving the `with` deletes that."""
+
+    def __init__(self, runtime: Runtime, ident: str, *arguments: str, options: Sequence[str] = ()) -> None:
+        self._runtime, self._ident = runtime, ident
+        self._trace = Trace(runtime, *arguments, options=options)
+
+    def __enter__(self) -> Self:
+        self.code = self._trace.until_exit()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._runtime.call("delete", "--force", self._ident)
+        self._trace.finish()
+        processes.reap_orphans()
+
+    @property
+    def lines(self) -> list[str]:
+        """What strace has written."""
+        return self._trace.lines
