@@ -13,6 +13,7 @@ import pytest
 from estiba.build.progress import Verdict
 from estiba.errors import BuildFailed, BuildFileInvalid
 from estiba.images import Image
+from estiba.images.reference import parse
 from support.builds import BASE, Site
 
 
@@ -211,3 +212,63 @@ def test_an_archive_is_unpacked_by_add_and_copied_by_copy(site: Site) -> None:
         archive.add(site.context / "passwd", "in/passwd")
     image = site.build("ADD a.tar.gz /added\nCOPY a.tar.gz /copied/\n")
     assert {"added/in/passwd", "copied/a.tar.gz"} <= set(site.files(image))
+
+
+def test_a_linked_copy_is_found_whatever_it_lies_on(site: Site) -> None:
+    """Its layer is the same on another base, and what follows it is made upon it."""
+    text = "RUN echo {} > /below\nCOPY --link passwd /copied/passwd\nRUN cat /below /copied/passwd > /both\n"
+    first = site.build(text.format(1))
+    second = site.build(text.format(2))
+    verdicts = [verdict for verdict, _ in site.verdicts().values()][-3:]
+    assert verdicts == [Verdict.DONE, Verdict.CACHED, Verdict.DONE]
+    assert first.config.diff_ids[-2] == second.config.diff_ids[-2]
+    assert first.config.diff_ids[-1] != second.config.diff_ids[-1]
+    assert (Path(second.lowers()[-1]) / "both").read_text().startswith("2\nroot:x:0:")
+    third = site.build(text.format(2))
+    assert third.digest == second.digest
+
+
+def test_a_linked_copy_does_not_look_at_what_is_below(site: Site) -> None:
+    """A link there is not followed: it gives way; names of owners are looked up all the same."""
+    files = site.files(
+        site.build("RUN mkdir /real && ln -s real /link\nCOPY --link --chown=app:more passwd /link/passwd\n")
+    )
+    assert stat.S_ISDIR(files["link"].st_mode)
+    assert "real/passwd" not in files
+    copied = files["link/passwd"]
+    assert (copied.st_uid, copied.st_gid) == (7, 9)
+
+
+def test_squashed_layers_are_one_that_hides_what_they_hid(site: Site) -> None:
+    """The tree is the same as without, in one layer; the base's layers and the history of what was done stay."""
+    base = site.build("RUN mkdir /old /kept && touch /old/file /gone /kept/a /kept/b && chmod 750 /kept\n")
+    site.store.references.move(parse("base"), base.descriptor, verb="build")
+    text = (
+        "FROM base\nRUN rm -r /old /gone /kept/a && echo 1 > /new && echo 2 > /short\n"
+        "RUN rm /short && mkdir /old && echo 3 > /old/other && mkdir -p /deep/er && ln /new /deep/er/hard\n"
+        "RUN rm -r /deep/er && mkdir /deep/er && ln -s /new /gone\nENV A=b\n"
+    )
+    plain, squashed = site.build(text, whole=True), site.build(text, whole=True, squashes=True)
+    assert squashed.config.diff_ids[:-1] == base.config.diff_ids
+    top = site.files(squashed, layers=1)
+    assert "short" not in top and stat.S_ISLNK(top["gone"].st_mode)
+    mine, expected = site.files(squashed), site.files(plain)
+    assert {path: (one.st_mode, one.st_size) for path, one in mine.items()} == {
+        path: (one.st_mode, one.st_size) for path, one in expected.items()
+    }
+    assert "old/file" not in mine and "kept/a" not in mine and "kept/b" in mine
+    history = squashed.config.history
+    assert [each.created_by for each in history[-5:]] == [*text.splitlines()[1:], "squash"]
+    assert [each.empty_layer for each in history[-5:]] == [True] * 4 + [False]
+    assert squashed.config.config["Env"][-1] == "A=b"
+    again = site.build(text, whole=True, squashes=True)
+    assert again.digest == squashed.digest
+    assert site.verdicts()["squash"][0] == Verdict.CACHED
+
+
+def test_a_squash_of_scratch_is_one_layer(site: Site) -> None:
+    image = site.build("FROM base\nRUN touch /x\nRUN rm /x && touch /y\n", squashes=True)
+    assert len(image.manifest.layers) == 1
+    files = site.files(image)
+    assert "y" in files and "x" not in files and "bin/busybox" in files
+    assert len(site.build("FROM scratch\nCOPY passwd /\n", squashes=True).manifest.layers) == 1

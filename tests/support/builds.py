@@ -37,12 +37,12 @@ class Site:
         (self.context / "passwd").write_text("root:x:0:0::/root:/bin/sh\napp:x:7:8::/home:/bin/sh\n")
         (self.context / "group").write_text("root:x:0:\napp:x:8:\nmore:x:9:app\n")
 
-    def build(self, text: str, **options: Any) -> Image:
-        """Build what follows the base, or a whole text that begins with it."""
-        whole = text if text.startswith("FROM scratch AS base") else BASE + text
+    def build(self, text: str, *, whole: bool = False, **options: Any) -> Image:
+        """Build what follows the base, or a `whole` text."""
+        text = text if whole or text.startswith("FROM scratch AS base") else BASE + text
         self.outcome = []
         made = build(
-            self.store, self.context, text=whole, options=Options(**options), progress=self.outcome.append
+            self.store, self.context, text=text, options=Options(**options), progress=self.outcome.append
         )
         return Image.resolve(self.store, made.digest)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FRESH = 3600
 """Seconds for which a use of a result is not noted again."""
+ALONE = "alone"
+"""In a key instead of a chain."""
 LIMIT = 1 << 20
 """Bytes of a file that is read."""
 
@@ -41,10 +43,19 @@ class Inputs(NamedTuple):
     """Of the config: user, working directory, shell, environment."""
     content: Mapping[str, str] = {}
     """Digests of what it takes from elsewhere, by where that is."""
+    is_alone: bool = False
+    """Whether nothing of what is below it matters: COPY --link."""
 
     def key(self, parent: str | None) -> str:
         """Return the key on top of the chain `parent`; 64 hexadecimal digits."""
-        values = ["1", parent, self.instruction, self.variables, self.settings, self.content]
+        values = [
+            "1",
+            ALONE if self.is_alone else parent,
+            self.instruction,
+            self.variables,
+            self.settings,
+            self.content,
+        ]
         return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

@@ -195,12 +195,36 @@ class Build:
     def folders(self, layer: Layer | None) -> list[str]:
         """Return where a layer and those below it are, bottom first. Called while `packing.moving` is held.
 
-        Fresh layers lie above those that were found, which are unpacked here if they are not yet.
+        Fresh layers lie above those that were found, which are unpacked here if they are not yet. One that was found
+        above a fresh one, as only COPY --link can be, is unpacked for this build alone.
         """
         layers = chain(layer)
         count = next((at for at, each in enumerate(layers) if each.folder is not None), len(layers))
+        for each in layers[count:]:
+            each.folder = each.folder or self._unpacked_aside(each)
         fresh = [each.folder or "" for each in layers[count:]]
         return [*(self._unpacked(layers[:count]) if count else ()), *fresh]
+
+    def _unpacked_aside(self, layer: Layer) -> str:
+        from estiba.images.unpack import unpack_layer
+
+        folder = os.path.join(self.aside, str(next(self.folders_made)))
+        os.mkdir(folder, 0o755)
+        source = self.store.blobs.open(layer.descriptor.digest)
+        target = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            unpack_layer(
+                source,
+                target,
+                digest=layer.descriptor.digest,
+                size=layer.descriptor.size,
+                diff_id=layer.diff_id,
+                rootless=self.store.is_rootless,
+            )
+        finally:
+            os.close(target)
+            os.close(source)
+        return folder
 
     def _unpacked(self, layers: Sequence[Layer]) -> list[str]:
         top = layers[-1].chain_id

@@ -18,7 +18,9 @@ class Layer:
     def __init__(self, parent: Layer | None, *, folder: str | None = None) -> None:
         self.parent = parent
         self.folder = folder
-        """Where the files of a fresh layer are, in overlay form; None of one that was found."""
+        """Where the files are, in overlay form, of a layer that is not unpacked in the store."""
+        self.is_fresh: bool = folder is not None or (parent is not None and parent.is_fresh)
+        """Whether it, or what it lies on, was made in this build: no result can lie on it yet."""
         self._known = threading.Event()
         self._diff_id = ""
         self._chain_id = ""
@@ -29,18 +31,19 @@ class Layer:
     def found(cls, parent: Layer | None, diff_id: str, descriptor: Descriptor) -> Layer:
         """Make a layer that is in the store."""
         layer = cls(parent)
-        layer.identify(diff_id, descriptor)
+        layer._diff_id, layer._descriptor = diff_id, descriptor
+        layer._known.set()
         return layer
 
     @property
     def is_known(self) -> bool:
         """Whether its identity can be had without waiting."""
-        return self._known.is_set()
+        return self._known.is_set() and (self.parent is None or self.parent.is_known)
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is known, and was not given up."""
-        return self.is_known and self._failure is None
+        """Whether it is known, and neither it nor what it lies on was given up."""
+        return self.is_known and self._failure is None and (self.parent is None or self.parent.is_whole)
 
     @property
     def diff_id(self) -> str:
@@ -50,8 +53,10 @@ class Layer:
 
     @property
     def chain_id(self) -> str:
-        """The digest of all layers up to this one. Waits."""
+        """The digest of all layers up to this one. Waits for all of them."""
         self._wait()
+        if not self._chain_id:
+            self._chain_id = chain_id(self.parent.chain_id if self.parent else None, self._diff_id)
         return self._chain_id
 
     @property
@@ -62,7 +67,7 @@ class Layer:
         return self._descriptor
 
     def identify(self, diff_id: str, descriptor: Descriptor) -> None:
-        """Say what it is; waits until its parent is known."""
+        """Say what it is; waits until its parent is known, so that who is told of it can settle it."""
         self._diff_id, self._descriptor = diff_id, descriptor
         self._chain_id = chain_id(self.parent.chain_id if self.parent else None, diff_id)
         self._known.set()

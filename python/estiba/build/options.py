@@ -27,6 +27,8 @@ class Options(NamedTuple):
     """Whether results of earlier builds may be taken; new ones are kept in any case."""
     secrets: Mapping[str, bytes] = {}
     """What `RUN --mount=type=secret` may see, by id."""
+    squashes: bool = False
+    """Whether all layers of the target that are not its base's become one."""
     network: Network = "host"
     """Of RUNs that do not say which."""
     compression: Literal["none", "gzip", "zstd"] = "gzip"

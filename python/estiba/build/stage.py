@@ -75,10 +75,14 @@ class StageRun:
         self._scope = state.scope
         triggers = [parse_trigger(text) for text in state.config.pop("OnBuild", None) or ()]
         instructions = [*triggers, *self._plan.stage.instructions]
+        squashes = self._build.options.squashes and self.number == self._build.plan.target
+        count = len(instructions) + squashes
         for position, instruction in enumerate(instructions, 1):
             if self._build.failure is not None:
                 raise self._build.failure
-            self._one(state, instruction, position, len(instructions))
+            self._one(state, instruction, position, count)
+        if squashes:
+            self._squash(state, count)
         return state
 
     def _base(self) -> State:
@@ -136,6 +140,22 @@ class StageRun:
         finally:
             self._build.tell(StepEnded(self._step, verdict, time.monotonic() - began, why))
 
+    def _squash(self, state: State, count: int) -> None:
+        """Make one layer of all that lie on the base, and tell of it."""
+        from estiba.build.squash import NAME, squash
+
+        began = time.monotonic()
+        step = next(self._build.numbers)
+        self._build.tell(StepBegun(step, self._plan.title, count, count, NAME))
+        verdict, why = Verdict.FAILED, None
+        try:
+            verdict = squash(self._build, state, self._aside())
+        except EstibaError as error:
+            why = error.message
+            raise
+        finally:
+            self._build.tell(StepEnded(step, verdict, time.monotonic() - began, why))
+
     def _placed(self, error: BuildFailed, where: str) -> BuildFailed:
         return BuildFailed(
             f"{where}: {error.message}",
@@ -156,13 +176,13 @@ class StageRun:
             return Verdict.DONE, None
         why = reason(step.inputs, len(self._noted), self._before)
         self._noted.append(step.inputs)
-        # What lies on a layer that was made just now cannot be there.
-        if state.layer is not None and state.layer.folder is not None:
+        # What lies on a layer that was made just now cannot be there, unless it does not matter what it lies on.
+        if state.layer is not None and state.layer.is_fresh and not step.inputs.is_alone:
             why = FOLLOWS
         elif not self._build.options.uses_cache:
             why = "the cache is not asked"
         else:
-            parent = state.layer.chain_id if state.layer else None
+            parent = state.layer.chain_id if state.layer and not step.inputs.is_alone else None
             if (found := self._build.cache.find(step.inputs.key(parent))) is not None:
                 self._take(state, found, text)
                 return Verdict.CACHED, None
@@ -191,7 +211,7 @@ class StageRun:
         build, below = self._build, state.layer
         place = Place(
             os.path.join(build.aside, str(next(build.folders_made))),
-            lambda: build.folders(below),
+            lambda: [] if step.inputs.is_alone else build.folders(below),
             is_rootless=build.store.is_rootless,
             moving=build.packing.moving,
         )
@@ -229,6 +249,7 @@ class StageRun:
             proxies=build.scope.proxies,
             tree_of=self._tree_of,
             id_of=self._id_of,
+            root_of=self._root_of,
             say=lambda line: build.tell(StepOutput(step, line)),
         )
 
@@ -245,14 +266,21 @@ class StageRun:
 
     def _tree_of(self, name: str, number: int) -> Tree:
         if name not in self._trees:
-            layer = self._source(name, number).layer
-            with self._build.packing.moving:
-                folders = self._build.folders(layer)
-                nothing = os.path.join(self._build.aside, str(next(self._build.folders_made)))
-                os.mkdir(nothing, 0o755)
-                fd = snapshots.open_stack([nothing, *folders], is_rootless=self._build.store.is_rootless)
+            fd = self._root_of(self._source(name, number).layer)
             self._trees[name] = Tree(fd, f'"{name}"', keeps_ids=True)
         return self._trees[name]
+
+    def _root_of(self, layer: Layer | None) -> int:
+        """Open the tree that a layer is the top of; the caller closes it."""
+        with self._build.packing.moving:
+            folders = self._build.folders(layer)
+            return snapshots.open_stack([self._aside(), *folders], is_rootless=self._build.store.is_rootless)
+
+    def _aside(self) -> str:
+        """Make a folder that goes with the build."""
+        folder = os.path.join(self._build.aside, str(next(self._build.folders_made)))
+        os.mkdir(folder, 0o755)
+        return folder
 
 
 def _state_of(image: Image) -> State:

@@ -28,6 +28,10 @@ class State:
         self.history = list(image.history)
         self.layer = layer
         """The topmost layer."""
+        self.base = layer
+        """The topmost layer of the image that the first FROM of this line of stages names; None of scratch."""
+        self.base_history = len(self.history)
+        """How many entries of the history that image has."""
         self.created = image.created
         """When the newest of its layers was made, RFC 3339."""
         self.author = image.author
@@ -62,11 +66,18 @@ class State:
         self.created = created or self.created
         self.history.append(History(self.created, text, empty_layer=True))
 
+    def replace_new(self, layer: Layer, text: str) -> None:
+        """Put one layer on the base instead of those that are there; the history keeps what made them."""
+        self.layer = layer
+        new = [each._replace(empty_layer=True) for each in self.history[self.base_history :]]
+        self.history[self.base_history :] = [*new, History(self.created, text)]
+
     def copy(self) -> State:
         """Return a state for a stage that starts from this one."""
         made = State(self.image, self.layer)
         made.config = _copied(self.config)
         made.history = list(self.history)
+        made.base, made.base_history = self.base, self.base_history
         made.created, made.author = self.created, self.author
         return made
 

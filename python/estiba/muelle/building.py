@@ -61,6 +61,7 @@ def wanted_by(options: Options) -> Wanted:
         names=tuple(str(new_name(text)) for text in options.list("tag")),
         uses_cache=not options.flag("no-cache"),
         secrets=dict(secret(text) for text in options.list("secret")),
+        squashes=options.flag("squash"),
         network=cast("Any", options.text("network") or "host"),
         compression=cast("Any", options.text("compression") or "gzip"),
         level=options.number("compression-level"),

@@ -156,6 +156,7 @@ BUILD: tuple[OptionSpec, ...] = (
     ("target", "", "text", "STAGE", "the stage to build, by name or number; the last by default"),
     ("no-cache", "", "flag", "", "take no result of earlier builds"),
     ("pull", "", "flag", "", "ask the registries for newer base images"),
+    ("squash", "", "flag", "", "make one layer of all that the build puts on its base"),
     ("label", "", "list", "NAME=VALUE", "a label for the image"),
     (
         "secret",

@@ -49,11 +49,13 @@ def prepare(state: State, copy: Copy | Add, number: int, around: Surroundings) -
     content = {f"{quote(path)}": _digest(tree, path, excluded, copy) for path in paths}
     for document in _documents(copy):
         content[f"<<{document.name}"] = sha256(document.content.encode()).hexdigest()
-    inputs = Inputs(render(copy), {}, {"working directory": state.folder}, content)
+    known = _known_owner(state, copy, tree, around)
+    settings = {"working directory": state.folder, **({"owner": list(known)} if known else {})}
+    inputs = Inputs(render(copy), {}, settings, content, is_alone=copy.is_linked)
 
     def perform(place: Place) -> None:
         with place.opened() as root:
-            owner = _owner(root, copy, tree)
+            owner = known or _owner(root, copy, tree)
             mode = copy.mode.text if copy.mode else None
             for path in paths:
                 _one(copy, tree, path, root, target, owner, mode, excluded, place)
@@ -128,6 +130,21 @@ def _target(state: State, copy: Copy | Add, count: int) -> str:
         )
     path = below(state.folder, text)
     return f"{path}/" if is_folder and path != "/" else path
+
+
+def _known_owner(state: State, copy: Copy | Add, tree: Tree, around: Surroundings) -> Owner | None:
+    """Look names up for a layer that knows nothing of those below it: whose the copies are is a part of its key."""
+    if (
+        not copy.is_linked
+        or copy.owner is None
+        or all(is_digits(part) for part in copy.owner.text.split(":"))
+    ):
+        return None
+    root = around.root_of(state.layer)
+    try:
+        return _owner(root, copy, tree)
+    finally:
+        os.close(root)
 
 
 def _owner(root: int, copy: Copy | Add, tree: Tree) -> Owner:

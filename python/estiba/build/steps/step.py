@@ -11,6 +11,7 @@ from estiba.build.context import Tree
 from estiba.build.steps.place import Place
 
 if TYPE_CHECKING:
+    from estiba.build.layer import Layer
     from estiba.build.options import Options
     from estiba.images import Store
 
@@ -34,5 +35,7 @@ class Surroundings(NamedTuple):
     """The files of what `--from=NAME` means in a stage; waits until they are there."""
     id_of: Callable[[str, int], str]
     """What stands for them in a key."""
+    root_of: Callable[[Layer | None], int]
+    """Opens the tree that a layer is the top of; who asks closes it."""
     say: Callable[[str], None]
     """Takes a line of a program's output."""
