@@ -8,12 +8,14 @@ here, that of muelle(1) in man_muelle.py.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import man_muelle
 from estiba.tables import muelle
 from estiba.tables.arguments import FAILURE_EXIT, GLOBAL, NATIVE, PYTHON
 from estiba.tables.version import SPEC, SPEC_OLDEST, VERSION
 
+BUILDERS = Path(__file__).resolve().parents[1] / "docs" / "builders.md"
 WORDS = {"one": "{}", "optional": "[{}]", "some": "{}...", "rest": "[{}...]"}
 
 HEAD = f"""\
@@ -146,9 +148,28 @@ def muelle_page() -> str:
             options(muelle.GLOBAL),
             ".SH COMMANDS\n",
             *(verb("muelle", name, described) for name, described in muelle.VERBS.items()),
+            ".SH WHERE BUILDERS DISAGREE\n",
+            f"What {bold('muelle build')} does in each of these cases:\n",
+            *(decision(case, ours) for case, ours in decisions()),
             man_muelle.TAIL,
         ]
     )
+
+
+def decisions() -> list[tuple[str, str]]:
+    """Read the case and what we do from each row of docs/builders.md."""
+    rows = [line.strip("| \n").split(" | ") for line in BUILDERS.read_text().splitlines() if line[:2] == "| "]
+    return [(row[0], row[2]) for row in rows[1:]]
+
+
+def decision(case: str, ours: str) -> str:
+    """Lay out one of them."""
+    return f".TP\n\\&{escaped(case).replace('`', '')}\n{sentence(ours.replace('`', ''))}\n"
+
+
+def bold(text: str) -> str:
+    """Print it in bold."""
+    return f"\\fB{escaped(text)}\\fR"
 
 
 PAGES = {"estiba": estiba_page, "muelle": muelle_page}

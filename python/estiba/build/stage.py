@@ -13,7 +13,7 @@ from estiba.build.context import Tree
 from estiba.build.layer import Layer
 from estiba.build.packing import Fresh
 from estiba.build.plan import SCRATCH
-from estiba.build.progress import StepBegun, StepEnded, StepOutput, Verdict
+from estiba.build.progress import StepBegun, StepEnded, StepOutput, StepProgress, Verdict
 from estiba.build.recipe import Instruction, parse_trigger, render, resolve
 from estiba.build.recipe.instructions import Add, Copy, Run, Workdir
 from estiba.build.recipe.problems import Fault, invalid
@@ -250,7 +250,9 @@ class StageRun:
             tree_of=self._tree_of,
             id_of=self._id_of,
             root_of=self._root_of,
+            aside=self._aside,
             say=lambda line: build.tell(StepOutput(step, line)),
+            tell_amount=lambda what, done, total: build.tell(StepProgress(step, what, done, total)),
         )
 
     def _source(self, name: str, number: int) -> State:

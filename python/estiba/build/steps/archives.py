@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
 TAR = (257, b"ustar")
 """Where the magic of a tar is (tar(5)); the oldest archives have none and are copied as they are."""
-REMOTE = ("http://", "https://", "ftp://", "git://", "ssh://", "git@")
-
-
-def is_remote(source: str) -> bool:
-    """Tell whether a source is to be fetched."""
-    return source.startswith(REMOTE)
 
 
 def is_archive(tree: Tree, path: str) -> bool:

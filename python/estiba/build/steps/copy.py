@@ -11,15 +11,18 @@ import os
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from estiba.build.cache import Inputs
+from estiba.build.context import Tree
 from estiba.build.recipe import render
 from estiba.build.recipe.instructions import Add, Copy, HereDocument, Word, Workdir
 from estiba.build.recipe.instructions import Place as At
 from estiba.build.recipe.problems import Fault
-from estiba.build.steps import archives
+from estiba.build.recipe.readers.copy import CHECKSUM
+from estiba.build.steps import archives, remote
 from estiba.build.steps.metadata import below
 from estiba.build.steps.step import Step, Surroundings
 from estiba.errors import ArgumentInvalid, BuildFailed, TreeInvalid
@@ -28,7 +31,6 @@ from estiba.rootfs.users import find_group, find_user, is_digits
 from estiba.spec.words import quote
 
 if TYPE_CHECKING:
-    from estiba.build.context import Tree
     from estiba.build.state import State
     from estiba.build.steps.place import Place
 
@@ -43,10 +45,12 @@ class Owner(NamedTuple):
 def prepare(state: State, copy: Copy | Add, number: int, around: Surroundings) -> Step:
     """Make the step of a resolved COPY or ADD in stage `number`. Raises Fault, TreeInvalid."""
     tree = _tree(copy, number, around)
-    paths = _paths(copy, tree)
-    target = _target(state, copy, len(paths) + len(_documents(copy)))
+    paths, remotes = _paths(copy, tree), _remotes(copy, around)
+    target = _target(state, copy, len(paths) + len(remotes) + len(_documents(copy)))
     excluded = tuple(word.text for word in copy.excludes)
-    content = {f"{quote(path)}": _digest(tree, path, excluded, copy) for path in paths}
+    _check_names(copy, remotes, target)
+    content = {quote(path): _digest(tree, path, excluded, copy) for path in paths}
+    content |= {quote(each.address): each.digest for each in remotes}
     for document in _documents(copy):
         content[f"<<{document.name}"] = sha256(document.content.encode()).hexdigest()
     known = _known_owner(state, copy, tree, around)
@@ -59,6 +63,8 @@ def prepare(state: State, copy: Copy | Add, number: int, around: Surroundings) -
             mode = copy.mode.text if copy.mode else None
             for path in paths:
                 _one(copy, tree, path, root, target, owner, mode, excluded, place)
+            for each in remotes:
+                _fetched(copy, each, root, target, owner, mode, place)
             for document in _documents(copy):
                 _document(document, root, target, owner, mode, place)
 
@@ -94,15 +100,35 @@ def _paths(copy: Copy | Add, tree: Tree) -> list[str]:
     """List the sources, wildcards expanded; one that matches nothing is an error."""
     found: list[str] = []
     for source in copy.sources:
-        if not isinstance(source, Word):
+        if not isinstance(source, Word) or (isinstance(copy, Add) and remote.is_remote(source.text)):
             continue
-        if isinstance(copy, Add) and archives.is_remote(source.text):
-            raise Fault(source.place, "ADD fetches nothing here", "fetch it in a RUN, or before the build")
         expanded = tree.expand(source.text)
         if not expanded:
             raise Fault(source.place, f"nothing in {tree.name} matches {quote(source.text)}")
         found += expanded
     return found
+
+
+def _remotes(copy: Copy | Add, around: Surroundings) -> list[remote.Remote]:
+    """List the sources that are fetched. Raises Fault for addresses and checksums that are none."""
+    if not isinstance(copy, Add):
+        return []
+    words = [source for source in copy.sources if isinstance(source, Word) and remote.is_remote(source.text)]
+    if copy.checksum is not None:
+        if len(words) != 1 or len(copy.sources) != 1:
+            raise Fault(copy.checksum.place, "--checksum is for one source that is fetched, and no other")
+        if not CHECKSUM.fullmatch(copy.checksum.text):
+            hint = "write sha256: and 64 hexadecimal digits"
+            raise Fault(copy.checksum.place, f"--checksum is a digest, not {quote(copy.checksum.text)}", hint)
+    count = partial(around.tell_amount, "fetching")
+    return [remote.Remote(word, copy.checksum, around.aside, count) for word in words]
+
+
+def _check_names(copy: Copy | Add, remotes: list[remote.Remote], target: str) -> None:
+    for each in remotes:
+        if not each.name and target.endswith("/"):
+            hint = "name the file: a destination without a slash at its end"
+            raise Fault(copy.target.place, f"{quote(each.address)} has no name for a file in it", hint)
 
 
 def _digest(tree: Tree, path: str, excluded: tuple[str, ...], copy: Copy | Add) -> str:
@@ -223,6 +249,24 @@ def _unpacked(
         copy_tree(source, "/", root, target, mode=mode)  # an archive says whose its files are
 
 
+def _fetched(
+    copy: Copy | Add,
+    source: remote.Remote,
+    root: int,
+    target: str,
+    owner: Owner,
+    mode: str | None,
+    place: Place,
+) -> None:
+    """Copy what was fetched; an archive is unpacked only where that was asked for."""
+    with Tree(_open(source.folder), quote(source.address), keeps_ids=False) as tree:
+        name = source.stored_name
+        if isinstance(copy, Add) and copy.unpacks and archives.is_archive(tree, name):
+            _unpacked(tree, name, root, target, owner, mode, copy, place)
+        else:
+            copy_tree(tree.fd, name, root, target, uid=owner.uid, gid=owner.gid, mode=mode)
+
+
 def _document(
     document: HereDocument, root: int, target: str, owner: Owner, mode: str | None, place: Place
 ) -> None:
@@ -238,8 +282,12 @@ def _document(
 
 @contextmanager
 def _opened(folder: str) -> Iterator[int]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = _open(folder)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _open(folder: str) -> int:
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -37,5 +37,9 @@ class Surroundings(NamedTuple):
     """What stands for them in a key."""
     root_of: Callable[[Layer | None], int]
     """Opens the tree that a layer is the top of; who asks closes it."""
+    aside: Callable[[], str]
+    """Makes a folder that goes with the build."""
     say: Callable[[str], None]
     """Takes a line of a program's output."""
+    tell_amount: Callable[[str, int, int | None], None]
+    """Takes what is being done, how much of it, and of how much: in bytes."""
