@@ -159,7 +159,7 @@ def muelle_page() -> str:
 def decisions() -> list[tuple[str, str]]:
     """Read the case and what we do from each row of docs/builders.md."""
     rows = [line.strip("| \n").split(" | ") for line in BUILDERS.read_text().splitlines() if line[:2] == "| "]
-    return [(row[0], row[2]) for row in rows[1:]]
+    return [(row[0], f"as others: {row[1]}" if row[2] == "the same" else row[2]) for row in rows[1:]]
 
 
 def decision(case: str, ours: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/muelle.md is what happens: its commands are typed by a shell, what they print is held against the page."""
+"""README.md and docs/muelle.md are what happens: a shell types their commands, what they print is held against them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from muelle.conftest import PROGRAM, Muelle
+import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "muelle.md"
+from muelle.conftest import PROGRAM, Muelle
+from support.registry import Registry
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = ("README.md", "docs/muelle.md")
 
 
 def commands(page: str) -> list[tuple[str, str]]:
@@ -22,28 +26,38 @@ def commands(page: str) -> list[tuple[str, str]]:
 
 
 def as_pattern(expected: str) -> str:
-    """Return a regular expression for what the page shows, where "..." stands for anything in a line."""
-    return re.escape(expected).replace(re.escape("..."), ".*")
+    """Return a regular expression for what the page shows: "..." is anything in a line, two blanks are any number."""
+    pattern = re.escape(expected).replace(re.escape("..."), ".*")
+    return re.sub(r"(?:\\ ){2,}", " +", pattern)
 
 
-def test_the_page_shows_what_the_commands_print(own_store: Muelle, tmp_path: Path) -> None:
-    page = PAGE.read_text()
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_shows_what_the_commands_print(own_store: Muelle, tmp_path: Path, name: str) -> None:
+    """In order, in one folder; the registry that it calls localhost:5000 has a port of its own."""
+    page, recipe = ((REPOSITORY / each).read_text() for each in (name, PAGES[1]))
     web = tmp_path / "web"
     web.mkdir()
     shutil.copy(shutil.which("busybox") or "/bin/busybox", web / "busybox")
-    (web / "Containerfile").write_text(re.findall(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0])
-    environ = {**own_store.environ, "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
-    for command, expected in commands(page):
-        done = subprocess.run(
-            ["sh", "-c", command],
-            cwd=tmp_path,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}"
-        assert re.fullmatch(as_pattern(expected), done.stdout), f"{command}\n{done.stdout}"
+    (web / "Containerfile").write_text(
+        re.findall(r"^```text\n(.*?)^```", recipe, re.MULTILINE | re.DOTALL)[0]
+    )
+    environ = {
+        **own_store.environ,
+        "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}",
+        "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json"),
+    }
+    with Registry() as registry:
+        for command, expected in commands(page.replace("localhost:5000", registry.domain)):
+            done = subprocess.run(
+                ["sh", "-c", command],
+                cwd=tmp_path,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}"
+            assert re.fullmatch(as_pattern(expected), done.stdout), f"{command}\n{done.stdout}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pull and push show while they go on: bars on a terminal, else a line for each blob that has come or gone.
+"""What pull and push show while they go on: bars on a terminal, else a line for each layer that has come or gone.
 
 rich is imported where there is a terminal, and nowhere else.
 """
@@ -39,7 +39,7 @@ def show(stream: TextIO, *, is_quiet: bool = False) -> Iterator[Progress]:
 
 
 def lines(stream: TextIO) -> Progress:
-    """Return what writes a line for each blob that is there."""
+    """Return what writes a line for each layer that is there."""
     lock = threading.Lock()
 
     def tell(transfer: Transfer) -> None:
@@ -53,7 +53,7 @@ def lines(stream: TextIO) -> Progress:
 
 @contextmanager
 def bars(stream: TextIO) -> Iterator[Progress]:
-    """Give what draws a bar for each blob on its way; of those that are there a line stays."""
+    """Give what draws a bar for each layer on its way; of those that are there a line stays."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
@@ -65,6 +65,8 @@ def bars(stream: TextIO) -> Iterator[Progress]:
         lock = threading.Lock()
 
         def tell(transfer: Transfer) -> None:
+            if transfer.media_type not in media.LAYERS:
+                return
             with lock:
                 if (text := line(transfer)) is not None:
                     console.print(text, markup=False, no_wrap=True)
@@ -79,13 +81,12 @@ def bars(stream: TextIO) -> Iterator[Progress]:
 
 
 def line(transfer: Transfer) -> str | None:
-    """Return what is said of a blob that is there; None while it is on its way."""
-    if transfer.state == "moving":
+    """Return what is said of a layer that is there; None while it is on its way, and of an image's config."""
+    if transfer.state == "moving" or transfer.media_type not in media.LAYERS:
         return None
     return f"{name(transfer)}: {WORDS.get(transfer.state) or output.size(transfer.size)}"
 
 
 def name(transfer: Transfer) -> str:
-    """Return what a blob is called: its kind, and the first digits."""
-    kind = "layer" if transfer.media_type in media.LAYERS else "config"
-    return f"{kind} {transfer.digest.removeprefix('sha256:')[:DIGITS]}"
+    """Return what people call a layer."""
+    return f"layer {transfer.digest.removeprefix('sha256:')[:DIGITS]}"
