@@ -9,7 +9,8 @@ import os
 from typing import TYPE_CHECKING
 
 from estiba import spec
-from estiba.errors import ConfigInvalid, Problem, cause
+from estiba.errors import ConfigInvalid, cause
+from estiba.problems import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,46 +7,26 @@ judges: ArgumentInvalid, and the leaves of ImageError and BuildError.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Unpack
+    from typing import TypedDict, Unpack
 
+    from estiba.problems import BuildFileProblem, Problem
 
-class Problem(NamedTuple):
-    """One thing that is wrong with a config.json, or with a part of one that stands alone."""
+    class Facts(TypedDict, total=False):
+        """What an error may know beside its message: each is an attribute of the classes that have it."""
 
-    pointer: str
-    """JSON pointer (RFC 6901) of the offending value; "" is the whole document."""
-    message: str
-    """What is wrong, one line, without the pointer."""
-    hint: str | None = None
-    """What to do about it, if there is something to say."""
-
-    document: str = "config.json"
-    """What the pointer points into: "process.json" for exec, "resources" for update, or the name of the file."""
-
-    def __str__(self) -> str:
-        where = f"{self.document} {self.pointer}" if self.pointer else self.document
-        return f"{where}: {self.message}"
-
-
-class BuildFileProblem(NamedTuple):
-    """One thing that is wrong with a Containerfile."""
-
-    file: str
-    """Its name as it was given."""
-    line: int
-    """From 1."""
-    column: int
-    """From 1, in characters."""
-    message: str
-    """What is wrong, one line, without the place."""
-    hint: str | None = None
-    """What to do about it, if there is something to say."""
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        pointer: str | None
+        errno: int | None
+        hint: str | None
+        problems: tuple[Problem, ...] | tuple[BuildFileProblem, ...]
+        id: str
+        status: str
+        wanted: tuple[str, ...]
+        argv: tuple[str, ...]
+        exit_status: int | None
+        milliseconds: int | None
+        last_lines: tuple[str, ...]
 
 
 def cause(errno: int | None) -> str:
@@ -61,22 +41,6 @@ def cause(errno: int | None) -> str:
 
 class EstibaWarning(UserWarning):
     """What went wrong and stopped nothing."""
-
-
-class Facts(TypedDict, total=False):
-    """What an error may know beside its message: each is an attribute of the classes that have it."""
-
-    pointer: str | None
-    errno: int | None
-    hint: str | None
-    problems: tuple[Problem, ...] | tuple[BuildFileProblem, ...]
-    id: str
-    status: str
-    wanted: tuple[str, ...]
-    argv: tuple[str, ...]
-    exit_status: int | None
-    milliseconds: int | None
-    last_lines: tuple[str, ...]
 
 
 class EstibaError(Exception):

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from estiba import spec
-from estiba.errors import ConfigInvalid, Problem
+from estiba.errors import ConfigInvalid
+from estiba.problems import Problem
 from estiba.spec import shape
 from estiba.spec.node import keys_of
 from estiba.spec.schema import CONFIG

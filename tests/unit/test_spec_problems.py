@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from estiba import spec
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec import sysctl
 from estiba.spec.node import keys_of
 from estiba.spec.order import in_document_order

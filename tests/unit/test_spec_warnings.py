@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from estiba import spec
-from estiba.errors import Problem
+from estiba.problems import Problem
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import posixpath
 from typing import NamedTuple
 
 from estiba.build import wildcards
-from estiba.errors import BuildFileInvalid, BuildFileProblem
+from estiba.errors import BuildFileInvalid
+from estiba.problems import BuildFileProblem
 
 NAMES = (".containerignore", ".dockerignore")
 """The first that is there is read, and no other. One named after the Containerfile (`X.dockerignore`) goes first."""

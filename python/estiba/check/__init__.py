@@ -10,7 +10,7 @@ from __future__ import annotations
 from estiba.bundle import Bundle
 from estiba.check import cgroups, devices, hooks, ids, kernel, mounts, program
 from estiba.check.inside import Inside
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.node import Node
 from estiba.spec.order import in_document_order
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec import number_list
 from estiba.spec.node import Node
 

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.node import Node
 from estiba.tables.devices import DEFAULT_DEVICES
 

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec import namespaces
 from estiba.spec.node import Node
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.mounts import BIND
 from estiba.spec.node import Node
 

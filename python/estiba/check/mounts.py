@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from estiba.check.inside import Inside
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.mounts import BIND
 from estiba.spec.node import Node
 

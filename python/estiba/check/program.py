@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from estiba.check.inside import Inside
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.node import Node
 
 SCRIPTS = 4

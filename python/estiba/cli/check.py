@@ -6,15 +6,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from estiba import _core, spec
 from estiba.bundle import Bundle
 from estiba.check import host_problems
 from estiba.cli.validate import Finding, facts, told
-from estiba.errors import EstibaError, Problem
+from estiba.errors import EstibaError
+from estiba.problems import Problem
 from estiba.spec.positions import positions
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
 

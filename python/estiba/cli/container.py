@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from estiba import _core
 from estiba.cli.parse import Refusal
@@ -13,6 +12,7 @@ from estiba.cli.report import warn
 from estiba.cli.settings import cgroup_manager, root
 from estiba.errors import ArgumentInvalid, EstibaError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.bundle import Bundle
     from estiba.cli.parse import Parsed

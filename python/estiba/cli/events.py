@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any
 
 from estiba import _core
 from estiba.cli.parse import Refusal
@@ -15,7 +14,10 @@ from estiba.cli.settings import root
 from estiba.lifecycle.events import check_alive
 from estiba.lifecycle.events import events as watch
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from estiba.cli.parse import Parsed
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}

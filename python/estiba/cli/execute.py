@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import signal
-from typing import TYPE_CHECKING, Any
 
 from estiba import _core
 from estiba.cli.container import has_terminal
@@ -18,7 +17,10 @@ from estiba.errors import ConfigInvalid, EstibaError
 from estiba.lifecycle.exec_process import config_of, exec_process, is_id
 from estiba.lifecycle.proof import judged_process
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from estiba.cli.parse import Parsed
 
 

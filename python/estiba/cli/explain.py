@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from typing import TYPE_CHECKING
 
 from estiba.spec.explain import Meaning
 from estiba.spec.explain import explain as look_up
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
 
 from estiba.tables import capabilities, mount_options, namespaces, seccomp, version
 from estiba.tables import features as own
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from estiba.cli.parse import Parsed
 
 

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from estiba.cli import report
 from estiba.cli.settings import root
 from estiba.lifecycle.recovery import Swept, sweep
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
 

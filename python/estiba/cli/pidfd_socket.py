@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from estiba.errors import KernelRefused, cause
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba import _core
 

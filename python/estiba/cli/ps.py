@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from estiba import _core
 from estiba.cli.settings import root
 from estiba.errors import HostUnsupported
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
 

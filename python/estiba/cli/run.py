@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from estiba import _core
 from estiba.cli.container import bundle_of, has_terminal, make, remove
@@ -12,6 +11,7 @@ from estiba.cli.pidfd_socket import PidfdReceiver
 from estiba.cli.settings import root
 from estiba.errors import ConfigInvalid
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
 

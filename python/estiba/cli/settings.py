@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
 
 from estiba.lifecycle.root import state_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from estiba.cli.parse import Parsed
 
 

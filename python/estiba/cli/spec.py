@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
 
 from estiba.errors import ConfigInvalid, cause
 from estiba.spec.default import default_config
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
 

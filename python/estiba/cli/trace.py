@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 from estiba.cli.settings import root
 from estiba.errors import HostUnsupported, cause
 from estiba.lifecycle.trace import Phase, trace_start
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

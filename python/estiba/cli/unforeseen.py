@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from estiba.errors import InternalError, cause
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.cli.parse import Options
 

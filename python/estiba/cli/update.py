@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from estiba import _core
 from estiba.cli.files import read_json
 from estiba.cli.parse import Options, Refusal
@@ -12,7 +10,10 @@ from estiba.cli.settings import root
 from estiba.errors import ConfigUnsupported
 from estiba.lifecycle.proof import judged_resources
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from estiba.cli.parse import Parsed
 
 PLACES: dict[str, tuple[str, str, str]] = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from estiba import spec
 from estiba.cli.files import STANDARD_INPUT, read
 from estiba.cli.parse import Refusal
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.positions import Position, positions
 
 if TYPE_CHECKING:

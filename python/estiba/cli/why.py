@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 from estiba import _core
 from estiba.cli.settings import root
@@ -13,6 +12,7 @@ from estiba.errors import ContainerNotFound, EstibaError, WrongState
 from estiba.lifecycle.failures import Failure, failed_starts
 from estiba.spec.positions import positions
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
 

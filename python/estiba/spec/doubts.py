@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec import document
 from estiba.spec.mounts import BIND
 from estiba.spec.node import Node

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.node import Node
 from estiba.tables.namespaces import NAMESPACES
 

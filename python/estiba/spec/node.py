@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 
 
 class Node(NamedTuple):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.node import Node
 from estiba.spec.words import quote
 

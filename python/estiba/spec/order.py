@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.node import keys_of
 
 

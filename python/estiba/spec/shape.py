@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec.node import child
 from estiba.spec.words import advice, name, nearest, quote
 from estiba.tables.namespaces import NAMESPACES

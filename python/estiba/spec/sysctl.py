@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from estiba.errors import Problem
+from estiba.problems import Problem
 from estiba.spec import namespaces
 from estiba.spec.node import Node
 from estiba.spec.words import nearest, quote

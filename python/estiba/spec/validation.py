@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from estiba.errors import ConfigInvalid, Problem
+from estiba.errors import ConfigInvalid
+from estiba.problems import Problem
 from estiba.spec import (
     devices,
     document,

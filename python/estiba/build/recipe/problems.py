@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from estiba.build.recipe.instructions import Place
-from estiba.errors import BuildFileInvalid, BuildFileProblem
+from estiba.errors import BuildFileInvalid
+from estiba.problems import BuildFileProblem
 
 
 class Fault(Exception):
