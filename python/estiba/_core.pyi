@@ -34,6 +34,7 @@ __all__ = [
     "resume",
     "start",
     "state",
+    "states",
     "stats",
     "sweep",
     "sync_filesystem",
@@ -119,6 +120,12 @@ def record(*, root: str, id: str) -> str:
 
 def containers(*, root: str) -> list[str]:
     """The ids under the state root, sorted; [] when the root is absent."""
+
+def states(*, root: str) -> str:
+    """The states of all containers by their ids, one JSON array; "owner" is a user's number.
+
+    A record that is absent shows as "creating", one of another version as "unreadable".
+    """
 
 def kill(*, root: str, id: str, signal: int, all: bool = False) -> None:
     """Send `signal` to init, or with `all` to every process of the container's cgroup.

@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import sys
-from typing import TYPE_CHECKING, Any
 
 from estiba import _core
 from estiba.cli.settings import root
-from estiba.errors import ContainerNotFound, WrongState
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from estiba.cli.parse import Parsed
 
 COLUMNS = ("ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER")
@@ -22,11 +21,10 @@ COLUMNS = ("ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER")
 def listing(parsed: Parsed) -> int:
     """Print ids, a table or JSON."""
     where = root(parsed)
-    ids = _core.containers(root=where)
     if parsed.options.flag("quiet"):
-        sys.stdout.write("".join(f"{id}\n" for id in ids))
+        sys.stdout.write("".join(f"{id}\n" for id in _core.containers(root=where)))
         return 0
-    rows = [row for id in ids if (row := describe(where, id))]
+    rows = with_owners(json.loads(_core.states(root=where)))
     if parsed.options.text("format") == "json":
         sys.stdout.write(json.dumps(rows) + "\n")
     else:
@@ -35,32 +33,16 @@ def listing(parsed: Parsed) -> int:
     return 0
 
 
-def describe(where: str, id: str) -> dict[str, Any] | None:
-    """Return what callers expect of one container; None if it went meanwhile."""
-    try:
-        return {**state_of(where, id), "owner": owner(os.stat(os.path.join(where, id)).st_uid)}
-    except (ContainerNotFound, FileNotFoundError):
-        return None
-
-
-def state_of(where: str, id: str) -> dict[str, Any]:
-    """Return the OCI state, or as much as is known where the record is absent or not ours to read."""
-    try:
-        state: dict[str, Any] = json.loads(_core.state(root=where, id=id))
-    except WrongState:
-        there = os.path.exists(os.path.join(where, id, "state.json"))
-        return {
-            "id": id,
-            "pid": 0,
-            "status": "unreadable" if there else "creating",
-            "bundle": "",
-            "created": "",
-        }
-    return state
+def with_owners(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put the users' names in the place of their numbers."""
+    names = {uid: owner(uid) for uid in {row["owner"] for row in rows}}
+    return [{**row, "owner": names[row["owner"]]} for row in rows]
 
 
 def owner(uid: int) -> str:
     """Return the name of the user who made a container, or the number where there is none."""
+    import pwd
+
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -33,12 +33,13 @@ pub fn read(path: &str) -> Result<Vec<u8>> {
     let path = CString::new(path).map_err(|_| Errno::EINVAL)?;
     let file = fs::open(CWD, &path, fs::O_RDONLY, 0)?;
     let size = (fs::status(file.borrow())?.size as usize).min(LONGEST);
-    let mut text = alloc::vec![0; size + 1]; // one more: the end shows in the same call
+    let mut text = alloc::vec![0; size + 1]; // one more: a file that has grown shows in the same call
     let mut filled = 0;
     loop {
         let n = fd::read(file.borrow(), text.get_mut(filled..).unwrap_or_default())?;
         filled += n;
-        if n == 0 {
+        // A regular file with its size; what has none (a pipe) ends with nothing more.
+        if n == 0 || size > 0 && filled == size {
             text.truncate(filled);
             return Ok(text);
         }

@@ -253,7 +253,7 @@ fn doing(step: &Step<'_>) -> &'static str {
         Step::PartFromHost { .. } => "make the mount of the root file system private",
         Step::PivotRoot { .. } => "make the root file system the root",
         Step::MoveRoot {} => "move the root file system over the root",
-        Step::ChangeRoot {} => "change the root",
+        Step::ChangeRoot {} | Step::CloseRoot {} => "change the root",
         Step::ChangeRootMount { .. } => "change the options of the root mount",
         Step::Umask { .. } => "set the umask",
         Step::Personality { .. } => "set the execution domain",

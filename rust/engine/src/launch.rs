@@ -111,10 +111,11 @@ impl Launched {
 
 pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
     let own = |what: &'static str| move |errno| Error::refused(what, errno);
-    let image = memory::sealed(c"estiba-init", IMAGE, true).map_err(own("make init's memfd"))?;
     let steps =
         memory::sealed(c"estiba-plan", &plan.steps.image(), false).map_err(own("make the plan's memfd"))?;
     let (ours, theirs) = socket::pair().map_err(own("make init's report socket"))?;
+    // Last, so that its number is above those that init's descriptors get, and it need not be moved out of their way.
+    let image = memory::sealed(c"estiba-init", IMAGE, true).map_err(own("make init's memfd"))?;
     let opened = open_handed(plan, &given)?;
     let mut fds = Vec::with_capacity(8 + opened.len());
     fds.extend([steps.raw(), theirs.raw()]);

@@ -4,6 +4,7 @@
 use crate::spec::Text;
 use crate::state::Record;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use serde::Serialize;
 
@@ -20,6 +21,8 @@ struct Shown<'a> {
     created: &'a str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     annotations: &'a BTreeMap<Text<'a>, Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<u32>,
 }
 
 impl<'a> Shown<'a> {
@@ -33,6 +36,7 @@ impl<'a> Shown<'a> {
             rootfs: &record.rootfs,
             created: &record.created,
             annotations: &record.annotations,
+            owner: None,
         }
     }
 }
@@ -41,6 +45,18 @@ impl<'a> Shown<'a> {
 pub fn text(record: &Record<'_>, status: &str) -> String {
     // Strings and numbers only: this cannot fail.
     serde_json::to_string(&Shown::of(record, status)).unwrap_or_default()
+}
+
+/// The same with the user's number as "owner", for a list.
+pub fn row(record: &Record<'_>, status: &str, owner: u32) -> String {
+    let shown = Shown { owner: Some(owner), ..Shown::of(record, status) };
+    serde_json::to_string(&shown).unwrap_or_default()
+}
+
+/// The row of a container without a record that can be read.
+pub fn row_of_unknown(id: &str, status: &str, owner: u32) -> String {
+    // An id needs no escapes: state::check_id.
+    format!(r#"{{"id":"{id}","pid":0,"status":"{status}","bundle":"","created":"","owner":{owner}}}"#)
 }
 
 /// What a seccomp agent gets with the listener (config-linux.md "The Container Process State").

@@ -5,7 +5,7 @@ use crate::cgroup::file;
 use crate::error::{Error, Result};
 use alloc::format;
 use estiba_sys::fd::CWD;
-use estiba_sys::{Errno, OwnedFd, process, signal};
+use estiba_sys::{Errno, OwnedFd, process};
 
 /// The fields of /proc/PID/stat that estiba needs (proc_pid_stat(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +63,12 @@ pub fn pidfd_of(pid: i32, start_time: u64) -> Result<Option<OwnedFd>> {
         Err(errno) => return Err(Error::refused(format!("open process {pid}"), errno)),
     };
     // Asked after the descriptor is open: from here on the number cannot change its bearer unnoticed.
-    let same = stat(pid)?.is_some_and(|stat| stat.start_time == start_time && stat.is_alive());
-    let there = signal::send(pidfd.borrow(), 0) != Err(Errno::ESRCH);
-    Ok((same && there).then_some(pidfd))
+    Ok(is_alive(pid, start_time)?.then_some(pidfd))
+}
+
+/// Whether the process that the record names has not ended.
+pub fn is_alive(pid: i32, start_time: u64) -> Result<bool> {
+    Ok(stat(pid)?.is_some_and(|stat| stat.start_time == start_time && stat.is_alive()))
 }
 
 #[cfg(test)]

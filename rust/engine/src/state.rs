@@ -153,16 +153,27 @@ impl Folder {
 
     /// Without `wait` a folder that another verb works on is told by EAGAIN.
     fn lock(id: &str, path: String, wait: bool) -> Result<Folder> {
-        let folder = Folder::unlocked(id, path)?;
-        fs::lock(folder.dir(), wait)
-            .map_err(|errno| Error::refused(format!("lock {:?}", folder.path), errno))?;
+        Folder::unlocked(id, path)?.locked(wait)
+    }
+
+    fn locked(self, wait: bool) -> Result<Folder> {
+        let refused = |errno| Error::refused(format!("lock {:?}", self.path), errno);
+        fs::lock(self.dir(), wait).map_err(refused)?;
         // Whoever held the lock may have removed the folder.
-        if fs::status_at(CWD, &c_string(&folder.path)?, false).map(|s| s.inode).ok()
-            != fs::status(folder.dir()).map(|s| s.inode).ok()
-        {
-            return Err(not_found(id));
+        if fs::status(self.dir()).map_err(refused)?.links == 0 {
+            return Err(not_found(&self.id));
         }
-        Ok(folder)
+        Ok(self)
+    }
+
+    /// Lets other verbs at the container, until `lock_again`.
+    pub fn unlock(&self) -> Result<()> {
+        fs::unlock(self.dir()).map_err(|errno| Error::refused(format!("unlock {:?}", self.path), errno))
+    }
+
+    /// ContainerNotFound: another verb has removed it meanwhile.
+    pub fn lock_again(self) -> Result<Folder> {
+        self.locked(true)
     }
 
     /// Opens and locks the folder unless a verb is at work on it.
@@ -180,19 +191,20 @@ impl Folder {
 
     /// The record's text; `parse` borrows from it. None: the folder is there, the record is not.
     pub fn read(&self) -> Result<Option<String>> {
-        match file::read(self.dir(), "state.json") {
+        match file::read_regular(self.dir(), "state.json") {
             Ok(text) => Ok(Some(text)),
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(Error::refused(format!("read \"{}/state.json\"", self.path), errno)),
         }
     }
 
-    /// Replaces the record: whoever reads sees the old one or the new one.
-    pub fn write(&self, record: &Record<'_>) -> Result<()> {
-        let text = serde_json::to_vec(record).map_err(|error| Error::internal(error.to_string()))?;
-        self.write_file("state.json.new", &text)?;
+    /// Replaces the record: whoever reads sees the old one or the new one. Returns its text.
+    pub fn write(&self, record: &Record<'_>) -> Result<String> {
+        let text = serde_json::to_string(record).map_err(|error| Error::internal(error.to_string()))?;
+        self.write_file("state.json.new", text.as_bytes())?;
         fs::rename(self.dir(), c"state.json.new", RECORD)
-            .map_err(|errno| Error::refused(format!("write \"{}/state.json\"", self.path), errno))
+            .map_err(|errno| Error::refused(format!("write \"{}/state.json\"", self.path), errno))?;
+        Ok(text)
     }
 
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -210,6 +222,14 @@ impl Folder {
             .map_err(|errno| {
                 Error::refused(format!("make the FIFO \"{}/{}\"", self.path, name.to_string_lossy()), errno)
             })
+    }
+
+    /// The user whose container it is.
+    pub fn owner(&self) -> Result<u32> {
+        let status = fs::status(self.dir());
+        status
+            .map(|status| status.uid)
+            .map_err(|errno| Error::refused(format!("look at {:?}", self.path), errno))
     }
 
     fn has(&self, name: &core::ffi::CStr) -> bool {

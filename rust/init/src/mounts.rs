@@ -43,9 +43,38 @@ pub struct Filesystem<'a> {
     pub data: Option<&'a CStr>,
 }
 
+impl Filesystem<'_> {
+    /// Whether it has no folders yet.
+    pub fn is_empty(&self) -> bool {
+        self.kind == c"tmpfs"
+    }
+}
+
+/// What is known of a folder before it is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Likely {
+    There,
+    Missing,
+}
+
+/// Whether the folder `path` is missing because `empty`, which it lies in, was mounted a moment ago.
+pub fn likely(path: &CStr, empty: Option<&CStr>) -> Likely {
+    let rest = empty.and_then(|empty| path.to_bytes().strip_prefix(empty.to_bytes()));
+    match rest {
+        Some([b'/', ..]) => Likely::Missing,
+        _ => Likely::There,
+    }
+}
+
 /// Mounts on the opened folder: as the working directory it is ".", a path that nobody can swap.
-pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what: &Filesystem<'_>) -> Outcome {
-    let folder = open_folder(root, target, strict)?;
+pub fn mount_filesystem(
+    root: BorrowedFd<'_>,
+    target: &CStr,
+    strict: bool,
+    likely: Likely,
+    what: &Filesystem<'_>,
+) -> Outcome {
+    let folder = open_folder(root, target, strict, likely)?;
     fs::change_dir_to(folder.borrow())?;
     match mount::mount(Some(what.source), c".", Some(what.kind), what.flags, what.data) {
         // The host's /sys is bound here, and cgroup2 is on it already: mount(2) puts no file system onto itself.
@@ -55,9 +84,14 @@ pub fn mount_filesystem(root: BorrowedFd<'_>, target: &CStr, strict: bool, what:
     Ok(())
 }
 
-fn open_folder(root: BorrowedFd<'_>, target: &CStr, strict: bool) -> Result<OwnedFd, Failure> {
+fn open_folder(
+    root: BorrowedFd<'_>,
+    target: &CStr,
+    strict: bool,
+    likely: Likely,
+) -> Result<OwnedFd, Failure> {
     let open = || open_with(root, target, fs::O_PATH | fs::O_DIRECTORY, resolve_flags(strict));
-    match open() {
+    match if likely == Likely::Missing { Err(Errno::ENOENT) } else { open() } {
         Err(Errno::ENOENT) => {
             let made = make_missing(root, target, 0o755)?; // which follows links
             if strict { Ok(open()?) } else { Ok(made) }
@@ -80,7 +114,7 @@ pub struct Filled<'a> {
 /// Fills a file system while it is mounted nowhere, so that no path has to be walked again to reach it: the folder's
 /// name may belong to another mount by then.
 pub fn mount_filled(root: BorrowedFd<'_>, target: &CStr, what: &Filled<'_>) -> Outcome {
-    let folder = open_folder(root, target, false)?;
+    let folder = open_folder(root, target, false, Likely::There)?;
     let writable = what.set & !mount::ATTR_RDONLY;
     let new = mount::new_filesystem(what.kind, Some(what.source), &mut pairs(what.options), writable)?;
     let top = fs::open(new.borrow(), c".", fs::O_RDONLY | fs::O_DIRECTORY, 0)?;
@@ -169,9 +203,8 @@ pub fn move_root(root: BorrowedFd<'_>) -> Outcome {
 }
 
 /// `propagation` in the flags of mount(2), MS_REC among them.
-pub fn change_root_mount(set: u64, propagation: u64) -> Outcome {
-    let root = fs::open(CWD, c"/", fs::O_PATH | fs::O_DIRECTORY, 0)?;
+pub fn change_root_mount(root: BorrowedFd<'_>, set: u64, propagation: u64) -> Outcome {
     let recursive = propagation & mount::MS_REC != 0;
     let attributes = Attributes { set, propagation: propagation & !mount::MS_REC, ..Attributes::default() };
-    Ok(mount::set_attributes(root.borrow(), &attributes, recursive)?)
+    Ok(mount::set_attributes(root, &attributes, recursive)?)
 }

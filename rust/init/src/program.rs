@@ -76,21 +76,30 @@ pub fn find<'a>(candidates: Strings<'a>, foreign: bool, proof: &mut Proof) -> Re
 }
 
 fn check(path: &CStr, foreign: bool, proof: &mut Proof) -> Outcome {
-    let missing = |errno| Failure::new(Detail::ProgramMissing, errno);
-    let status = fs::status_at(CWD, path, true).map_err(missing)?;
-    if status.is_dir() {
-        return Err(Failure::new(Detail::ProgramIsDirectory, Errno::EACCES));
-    }
-    fs::check_access(CWD, path, 1).map_err(|errno| Failure::new(Detail::ProgramNotExecutable, errno))?;
+    fs::check_access(CWD, path, 1).map_err(|errno| why_not(path, errno))?;
     // A program that may be executed but not read is left to execve's own answer.
     let Ok(file) = fs::open(CWD, path, fs::O_RDONLY | fs::O_NONBLOCK, 0) else { return Ok(()) };
     let mut head = [0; 1024];
-    let length = read(file.borrow(), &mut head).unwrap_or(0);
+    let length = match read(file.borrow(), &mut head) {
+        Err(Errno::EISDIR) => return Err(IS_DIRECTORY),
+        length => length.unwrap_or(0),
+    };
     let head = head.get(..length).unwrap_or(&[]);
     match head {
         [b'#', b'!', line @ ..] => check_interpreter(line, proof),
         [0x7f, b'E', b'L', b'F', ..] => check_elf(head, foreign, proof),
         _ => Ok(()),
+    }
+}
+
+const IS_DIRECTORY: Failure = Failure { errno: Errno::EACCES, detail: Detail::ProgramIsDirectory };
+
+/// What `path` is if this user may not execute it.
+fn why_not(path: &CStr, errno: Errno) -> Failure {
+    match fs::status_at(CWD, path, true) {
+        Err(errno) => Failure::new(Detail::ProgramMissing, errno),
+        Ok(status) if status.is_dir() => IS_DIRECTORY,
+        Ok(_) => Failure::new(Detail::ProgramNotExecutable, errno),
     }
 }
 

@@ -35,6 +35,8 @@ pub type Outcome = Result<(), Failure>;
 pub struct Init<'a> {
     root: Option<OwnedFd>,
     folder: Option<OwnedFd>,
+    /// Where the last file system without folders was mounted, not counting those inside it.
+    empty: Option<&'a CStr>,
     /// What the last bind mounted; None after one that copied a link.
     bound: Option<OwnedFd>,
     program: Option<&'a CStr>,
@@ -56,7 +58,6 @@ impl Init<'_> {
         self.root.as_ref().map(OwnedFd::borrow).ok_or(Failure::from(Errno::EBADF))
     }
 
-    /// From the pivot on paths start at "/", and a container that waits holds no folder open.
     fn let_go(&mut self) {
         self.root = None;
         self.folder = None;
@@ -84,6 +85,7 @@ pub fn main() -> ! {
     let mut init = Init {
         root: None,
         folder: None,
+        empty: None,
         bound: None,
         program: None,
         home: [0; 512],
@@ -158,7 +160,12 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
         }
         Step::MountFilesystem { target, kind, source, flags, data, strict } => {
             let what = mounts::Filesystem { kind, source, flags, data };
-            mounts::mount_filesystem(init.root()?, target, strict, &what)
+            let likely = mounts::likely(target, init.empty);
+            mounts::mount_filesystem(init.root()?, target, strict, likely, &what)?;
+            if what.is_empty() && likely == mounts::Likely::There {
+                init.empty = Some(target);
+            }
+            Ok(())
         }
         Step::MountFilled { target, kind, source, options, set, keep_mode, copy_up, label } => {
             let what = mounts::Filled { kind, source, options, set, keep_mode, copy_up, label };
@@ -196,23 +203,21 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             console::open(OwnedFd::take(socket), (rows, columns), root, uid)
         }
         Step::PartFromHost { path } => mounts::part_from_host(path),
-        Step::PivotRoot { shared } => {
-            mounts::pivot(init.root()?, shared)?;
-            init.let_go();
-            Ok(())
-        }
-        Step::MoveRoot {} => {
-            mounts::move_root(init.root()?)?;
-            init.let_go();
-            Ok(())
-        }
+        Step::PivotRoot { shared } => mounts::pivot(init.root()?, shared),
+        Step::MoveRoot {} => mounts::move_root(init.root()?),
         Step::ChangeRoot {} => {
             fs::change_dir_to(init.root()?)?;
             fs::change_root(c".")?;
             init.let_go();
             Ok(())
         }
-        Step::ChangeRootMount { set, propagation } => mounts::change_root_mount(set, propagation),
+        Step::ChangeRootMount { set, propagation } => {
+            mounts::change_root_mount(init.root()?, set, propagation)
+        }
+        Step::CloseRoot {} => {
+            init.let_go();
+            Ok(())
+        }
         other => perform_on_process(init, other),
     }
 }

@@ -138,6 +138,8 @@ steps! {
     ChangeRoot {}
     /// Properties of "/" itself, after the pivot.
     ChangeRootMount { set: u64, propagation: u64 }
+    /// From here on paths start at "/", and a container that waits holds no folder open.
+    CloseRoot {}
     Limit { resource: u32, soft: u64, hard: u64 }
     Umask { mask: u32 }
     Personality { persona: u32 }

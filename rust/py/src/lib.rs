@@ -27,7 +27,7 @@ mod _core {
     #[pymodule_export]
     use super::verbs::{
         containers, create, delete, exec, kill, note_refused, pause, plan, processes, prove, record, resume,
-        start, state, stats, sweep, update,
+        start, state, states, stats, sweep, update,
     };
 
     #[pymodule_export]

@@ -82,6 +82,12 @@ pub fn record(py: Python<'_>, root: &str, id: &str) -> PyResult<String> {
 
 #[pyfunction]
 #[pyo3(signature = (*, root))]
+pub fn states(py: Python<'_>, root: &str) -> PyResult<String> {
+    call(py, || engine::state::states(root))
+}
+
+#[pyfunction]
+#[pyo3(signature = (*, root))]
 pub fn containers(py: Python<'_>, root: &str) -> PyResult<Vec<String>> {
     call(py, || engine::state::containers(root))
 }

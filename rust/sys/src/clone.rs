@@ -107,19 +107,25 @@ pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
     if what.fds.len() > MAX_FDS {
         return Err(refuse(Errno::EMFILE));
     }
-    // The child moves descriptors onto 0..3+n+1: no source may lie in that range.
+    // The child moves descriptors onto 0..3+n+1, one after the other: a source may lie in that range only if its own
+    // number is not taken before its last use.
     let floor = 4 + what.fds.len() as RawFd;
     let mut raised = Raised::new(floor);
+    let last = |fd: RawFd| {
+        let first = what.stdio.and_then(|stdio| stdio.iter().rposition(|&other| other == fd));
+        let later = what.fds.iter().rposition(|&other| other == fd).map(|index| index + 3);
+        later.or(first).map_or(floor, |target| target as RawFd)
+    };
     let mut fds = [-1; MAX_FDS];
     for (to, &fd) in fds.iter_mut().zip(what.fds) {
-        *to = raised.above(fd).map_err(refuse)?;
+        *to = raised.past(last(fd), fd).map_err(refuse)?;
     }
-    let image = raised.above(what.image.raw()).map_err(refuse)?;
+    let image = raised.past(floor, what.image.raw()).map_err(refuse)?;
     let stdio = match what.stdio {
         Some([a, b, c]) => Some([
-            raised.above(a).map_err(refuse)?,
-            raised.above(b).map_err(refuse)?,
-            raised.above(c).map_err(refuse)?,
+            raised.past(last(a), a).map_err(refuse)?,
+            raised.past(last(b), b).map_err(refuse)?,
+            raised.past(last(c), c).map_err(refuse)?,
         ]),
         None => None,
     };
@@ -228,8 +234,9 @@ impl Raised {
         Raised { floor, made: [-1; MAX_FDS + 4], count: 0 }
     }
 
-    fn above(&mut self, fd: RawFd) -> Result<RawFd> {
-        if fd >= self.floor {
+    /// `fd` itself if it is not below `last`, else a copy above all.
+    fn past(&mut self, last: RawFd, fd: RawFd) -> Result<RawFd> {
+        if fd >= last {
             return Ok(fd);
         }
         let copy = duplicate_from(BorrowedFd::numbered(fd), self.floor)?.release();

@@ -156,6 +156,8 @@ pub struct Status {
     pub size: u64,
     pub device: u64,
     pub inode: u64,
+    /// Names of it; 0: removed, and open somewhere.
+    pub links: u64,
     /// The device that a device node stands for.
     pub node: u64,
 }
@@ -177,6 +179,7 @@ pub fn status_at(at: BorrowedFd<'_>, path: &CStr, follow: bool) -> Result<Status
     Ok(Status {
         device: stat[0],
         inode: stat[1],
+        links: stat[2],
         mode: stat[3] as u32,
         uid: (stat[3] >> 32) as u32,
         gid: stat[4] as u32,
@@ -233,6 +236,12 @@ pub fn lock(fd: BorrowedFd<'_>, wait: bool) -> Result<()> {
     let how = if wait { LOCK_EX } else { LOCK_EX | LOCK_NB };
     // SAFETY: no pointers.
     retry(|| unsafe { sc!(nr::FLOCK, fd.raw(), how) }).map(drop)
+}
+
+pub fn unlock(fd: BorrowedFd<'_>) -> Result<()> {
+    const LOCK_UN: i32 = 8;
+    // SAFETY: no pointers.
+    unsafe { sc!(nr::FLOCK, fd.raw(), LOCK_UN) }.map(drop)
 }
 
 /// Calls `each` with the name of every entry of an open folder but "." and "..".

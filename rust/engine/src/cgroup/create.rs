@@ -28,14 +28,14 @@ pub struct Cgroup {
 impl Cgroup {
     /// Notes in each `Dir` how many of its parents are not there yet, and refuses a cgroup that is in use. The list then
     /// goes into the state record, so that whatever `create` makes is known before it is made.
-    pub fn survey(mut dirs: Vec<Dir>) -> Result<Vec<Dir>> {
+    pub fn survey(mut dirs: Vec<Dir>, layout: &Layout) -> Result<Vec<Dir>> {
         for dir in &mut dirs {
             if is_there(&dir.path)? {
                 refuse_used(dir)?;
                 continue;
             }
             let mut path = parent(&dir.path);
-            while !path.is_empty() && !is_there(path)? {
+            while path != layout.mount_point_of(dir) && !is_there(path)? {
                 dir.parents += 1;
                 path = parent(path);
             }
@@ -45,20 +45,24 @@ impl Cgroup {
 
     /// Makes the folders that `survey` has seen and puts limits and device rules in force. What it made it removes again
     /// when it fails. Rootless, a folder that may not be made is left out: only who asks for its controllers misses it.
+    /// Returns the v2 folder too, for CLONE_INTO_CGROUP.
     pub fn create(
         dirs: Vec<Dir>,
         resources: &Resources<'_>,
         layout: &Layout,
         is_rootless: bool,
-    ) -> Result<Cgroup> {
+    ) -> Result<(Cgroup, Option<OwnedFd>)> {
         let writes = values::writes(resources, layout)?;
         let policy = Policy::new(resources.devices.as_deref().unwrap_or_default())?;
         let mut cgroup = Cgroup { dirs: Vec::with_capacity(dirs.len()), refused: Vec::new() };
         let made = cgroup.make_all(dirs, layout, is_rootless);
-        let done =
-            made.and_then(|()| cgroup.apply(&writes)).and_then(|()| cgroup.set_devices(&policy, is_rootless));
+        let done = made.and_then(|()| cgroup.apply(&writes)).and_then(|()| {
+            let folder = cgroup.open_v2()?;
+            cgroup.set_devices(&policy, folder.as_ref(), is_rootless)?;
+            Ok(folder)
+        });
         match done {
-            Ok(()) => Ok(cgroup),
+            Ok(folder) => Ok((cgroup, folder)),
             Err(error) => {
                 // The first failure is the one to tell; what is left stands in the record.
                 let _ = cgroup.remove();
@@ -77,9 +81,7 @@ impl Cgroup {
 
     fn make_all(&mut self, dirs: Vec<Dir>, layout: &Layout, is_rootless: bool) -> Result<()> {
         for mut dir in dirs {
-            let hierarchy = layout.hierarchies.iter().find(|one| one.controllers == dir.controllers);
-            let mount_point = hierarchy.map_or("", |hierarchy| hierarchy.mount_point.as_str());
-            match make(&dir, mount_point) {
+            match make(&dir, layout.mount_point_of(&dir)) {
                 Ok(is_new) => {
                     if !is_new {
                         refuse_used(&dir)?;
@@ -103,7 +105,10 @@ impl Cgroup {
         let policy = resources.devices.as_deref().map(Policy::new).transpose()?;
         self.check_before_update(resources)?;
         self.apply(&writes)?;
-        policy.map_or(Ok(()), |policy| self.set_devices(&policy, false))
+        match policy {
+            Some(policy) => self.set_devices(&policy, self.open_v2()?.as_ref(), false),
+            None => Ok(()),
+        }
     }
 
     /// The cgroup of a state record; folders may be gone.
@@ -260,7 +265,7 @@ fn refuse_used(dir: &Dir) -> Result<()> {
 /// Turns on, from the top to the last of the `known` folders above it, every controller that is there. Whatever refuses
 /// is left as it is: who asks for a limit that needs it is told then.
 fn hand_down(dir: &Dir, mount_point: &str, known: usize) {
-    let words = |path: &str, file: &str| file::read_path(&format!("{path}/{file}")).unwrap_or_default();
+    let words = |path: &str, file: &str| file::read_once(CWD, &format!("{path}/{file}")).unwrap_or_default();
     if dir.parents == 0 {
         let have = words(parent(&dir.path), "cgroup.subtree_control");
         let all = words(mount_point, "cgroup.controllers");

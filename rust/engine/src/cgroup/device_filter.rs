@@ -13,22 +13,27 @@ use estiba_sys::fd::{BorrowedFd, OwnedFd};
 use estiba_sys::{Errno, process};
 
 impl Cgroup {
-    /// Enforces `policy` in place of any earlier one. Rootless it does what it may: without rights over the host's
+    /// Enforces `policy` in place of any earlier one; `folder`: of v2. Rootless it does what it may: without rights over the host's
     /// devices nobody can make nodes for them, and the kernel refuses programs.
-    pub fn set_devices(&self, policy: &Policy, is_rootless: bool) -> Result<()> {
-        let done = self.enforce(policy);
+    pub(super) fn set_devices(
+        &self,
+        policy: &Policy,
+        folder: Option<&OwnedFd>,
+        is_rootless: bool,
+    ) -> Result<()> {
+        let done = self.enforce(policy, folder);
         match done {
             Err(error) if is_rootless && matches!(error.errno, Some(Errno::EPERM | Errno::EACCES)) => Ok(()),
             done => done,
         }
     }
 
-    fn enforce(&self, policy: &Policy) -> Result<()> {
+    fn enforce(&self, policy: &Policy, folder: Option<&OwnedFd>) -> Result<()> {
         if self.v1("devices").is_some() {
             return self.apply(&policy.v1_writes()?);
         }
         let code = program(policy);
-        let Some(folder) = self.open_v2()? else {
+        let Some(folder) = folder else {
             if code.is_none() {
                 return Ok(());
             }

@@ -31,10 +31,14 @@ pub fn read_path(path: &str) -> Result<String> {
 
 /// What is left of an open file. Bytes that are no text are marked, not lost.
 pub fn read_open(file: BorrowedFd<'_>) -> Result<String> {
-    Ok(match String::from_utf8(read_bytes(file)?) {
+    read_bytes(file).map(text_of)
+}
+
+fn text_of(bytes: Vec<u8>) -> String {
+    match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+    }
 }
 
 pub fn read_bytes(file: BorrowedFd<'_>) -> Result<Vec<u8>> {
@@ -54,6 +58,20 @@ pub fn read_once(at: BorrowedFd<'_>, path: &str) -> Result<String> {
     let mut buffer = [0u8; 4096];
     let n = fd::read(file.borrow(), &mut buffer)?;
     Ok(String::from_utf8_lossy(&buffer[..n]).into_owned())
+}
+
+/// A regular file, where a read that is not filled has met the end: unlike in the kernel's own files.
+pub fn read_regular(at: BorrowedFd<'_>, path: &str) -> Result<String> {
+    let file = open(at, path, fs::O_RDONLY)?;
+    let mut bytes = Vec::new();
+    let mut buffer = [0u8; 4096];
+    loop {
+        let n = fd::read(file.borrow(), &mut buffer)?;
+        bytes.extend_from_slice(&buffer[..n]);
+        if n < buffer.len() {
+            return Ok(text_of(bytes));
+        }
+    }
 }
 
 /// The whole of an open file, wherever its position stands.

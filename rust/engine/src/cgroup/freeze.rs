@@ -97,7 +97,7 @@ impl Cgroup {
             Freezer::V1(_) => ("freezer.state", "THAWED"),
             Freezer::V2(_) => ("cgroup.freeze", "0"),
         };
-        match freezer.dir().read(file) {
+        match freezer.dir().read_once(file) {
             Ok(state) => Ok(state.trim() != thawed),
             Err(Errno::ENODEV | Errno::ENOENT) => Ok(false),
             Err(errno) => Err(freezer.refused("ask for the state of", errno)),

@@ -2,6 +2,7 @@
 //! Which cgroup hierarchies this host has and where: pure v2, v1, or both (hybrid). Plain data, read once.
 
 use crate::cgroup::file;
+use crate::cgroup::place::Dir;
 use crate::error::{Error, Result};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -94,6 +95,12 @@ impl Layout {
             }
         }
         Layout { hierarchies }
+    }
+
+    /// Of the hierarchy that a container's folder is in.
+    pub fn mount_point_of(&self, dir: &Dir) -> &str {
+        let hierarchy = self.hierarchies.iter().find(|one| one.controllers == dir.controllers);
+        hierarchy.map_or("", |hierarchy| &hierarchy.mount_point)
     }
 
     pub fn unified(&self) -> Option<&Hierarchy> {

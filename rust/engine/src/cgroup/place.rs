@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use estiba_sys::fd::CWD;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,10 @@ impl Dir {
 
     pub(super) fn read(&self, name: &str) -> estiba_sys::Result<String> {
         file::read_path(&format!("{}/{name}", self.path))
+    }
+
+    pub(super) fn read_once(&self, name: &str) -> estiba_sys::Result<String> {
+        file::read_once(CWD, &format!("{}/{name}", self.path))
     }
 
     pub(super) fn write(&self, name: &str, text: &str) -> estiba_sys::Result<()> {

@@ -81,6 +81,7 @@ pub fn plan(
         let origin = Origin::At("/linux/rootfsPropagation");
         plan.add(origin, Step::ChangeRootMount { set: 0, propagation: after });
     }
+    plan.add(Origin::At("/root/path"), Step::CloseRoot {});
     Ok(())
 }
 

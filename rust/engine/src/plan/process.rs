@@ -36,13 +36,18 @@ pub fn plan(
     settings(plan, process)?;
     let cwd = if process.cwd.is_empty() { "/" } else { &process.cwd };
     let cwd = text(cwd, Origin::At("/process/cwd"))?;
-    plan.add(Origin::At("/process/cwd"), Step::ChangeDir { path: &cwd, make: true });
+    let is_root = cwd.as_bytes() == b"/"; // where the change of the root leaves init
+    if !is_root {
+        plan.add(Origin::At("/process/cwd"), Step::ChangeDir { path: &cwd, make: true });
+    }
     let sets = Sets::of(plan, process, host)?;
     let filter = options.seccomp.filter(|(program, _)| !program.is_empty());
     // Without no_new_privs only CAP_SYS_ADMIN may load a filter (seccomp(2)); it is kept until then, in init alone.
     let borrow = if filter.is_some() && !process.no_new_privileges { CAP_SYS_ADMIN } else { 0 };
     identity(plan, process, &sets, borrow);
-    plan.add(Origin::At("/process/cwd"), Step::ChangeDirAgain { path: &cwd });
+    if !is_root {
+        plan.add(Origin::At("/process/cwd"), Step::ChangeDirAgain { path: &cwd });
+    }
     find_program(plan, process, host)?;
     plan.add(Origin::Runtime, Step::Commit {});
     if options.gate {

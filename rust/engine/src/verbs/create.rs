@@ -2,6 +2,7 @@
 //! `create`: everything but the program's start. The record stands before the first side effect; on failure all is
 //! undone and only a bounded note for `why` is left.
 
+use super::live::Container;
 use super::{CgroupManager, Started};
 use crate::agent::{self, Filtered};
 use crate::cgroup::{Cgroup, Membership, PlaceRequest, place};
@@ -44,14 +45,20 @@ pub struct Request<'a> {
 }
 
 pub fn create(request: &Request<'_>) -> Result<Started> {
-    create_with_terminal(request, None)
-}
-
-/// `terminal`: a connected socket that takes the container's terminal, instead of the console socket's path.
-pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
     let mut trace = Trace::new(request.trace);
     trace.mark("read the config");
-    let mut spec = spec::parse(request.config)?;
+    let spec = spec::parse(request.config)?;
+    make(request, spec, None, trace).map(|(started, _)| started)
+}
+
+/// Returns the container too, locked, for who goes on with it. `terminal`: a connected socket that takes the container's
+/// terminal, instead of the console socket's path.
+pub(super) fn make(
+    request: &Request<'_>,
+    mut spec: Spec<'_>,
+    terminal: Option<OwnedFd>,
+    mut trace: Trace,
+) -> Result<(Started, Container)> {
     if let (Some(process), Some(_)) = (&mut spec.process, &terminal) {
         foreground::take_callers_size(process);
     }
@@ -61,7 +68,7 @@ pub fn create_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) ->
     let folder = Folder::make(request.root, request.id)?;
     let mut undo = Undo::default();
     match create_in(&folder, request, &spec, &host, terminal, &mut undo, &mut trace) {
-        Ok(started) => Ok(started),
+        Ok((started, text)) => Ok((started, Container::new(folder, text))),
         Err(error) => {
             let phase = undo.phase(&error);
             let error = undo.all(folder, error);
@@ -117,7 +124,7 @@ fn create_in(
     terminal: Option<OwnedFd>,
     undo: &mut Undo,
     trace: &mut Trace,
-) -> Result<Started> {
+) -> Result<(Started, String)> {
     trace.mark("compile the seccomp profile");
     let filter = spec.linux.seccomp.as_ref().map(seccomp::compile).transpose()?;
     trace.mark("find the cgroup's place");
@@ -130,7 +137,7 @@ fn create_in(
     };
     let own = if place_request.needs_membership() { Membership::read()? } else { Membership::default() };
     let dirs = place(place_request, &host.layout, &own)?;
-    let dirs = Cgroup::survey(dirs)?;
+    let dirs = Cgroup::survey(dirs, &host.layout)?;
     trace.mark("plan");
     let options = Options {
         id: request.id,
@@ -158,12 +165,13 @@ fn create_in(
     let Undo { begun, cgroup, launched } = undo;
     *begun = true;
     let resources = &spec.linux.resources;
-    let cgroup = &*cgroup.insert(match request.cgroup_manager {
-        CgroupManager::Disabled => Cgroup::none(resources, &host.layout)?,
+    let (made, born_in) = match request.cgroup_manager {
+        CgroupManager::Disabled => (Cgroup::none(resources, &host.layout)?, None),
         CgroupManager::Cgroupfs | CgroupManager::Systemd => {
             Cgroup::create(dirs, resources, &host.layout, !host.is_privileged())?
         }
-    });
+    };
+    let cgroup = &*cgroup.insert(made);
     trace.mark("open what init is handed");
     let mut given = Given { stdio: request.stdio, trace: trace.watch(&plan)?, ..Given::default() };
     if request.gate {
@@ -173,7 +181,6 @@ fn create_in(
     given.state = hooks::state_for_init(&plan)?;
     let procs = cgroup.open_procs()?;
     let procs_numbers: Vec<i32> = procs.iter().map(OwnedFd::raw).collect();
-    let born_in = cgroup.open_v2()?;
     let state_fd = given.state.as_ref().map(hooks::duplicate).transpose()?;
     let given =
         Given { cgroup: born_in.as_ref().map(OwnedFd::borrow), cgroup_procs: &procs_numbers, ..given };
@@ -192,7 +199,7 @@ fn create_in(
         hooks::fill_state(&state, &oci_state::text(&inside, "created"))?;
     }
     let gated = request.gate;
-    settle(folder, &plan, spec, &record, running, (gated, stat.ignored), trace)?;
+    let text = settle(folder, &plan, spec, &record, running, (gated, stat.ignored), trace)?;
     if !gated && !spec.hooks.poststart.is_empty() {
         trace.mark("poststart hooks");
         hooks::run_all("/hooks/poststart", &spec.hooks.poststart, &oci_state::text(&record, "running"))?;
@@ -204,10 +211,10 @@ fn create_in(
     let Some(Launched { pid, pidfd, .. }) = launched.take() else {
         return Err(Error::internal("a launched init was lost"));
     };
-    Ok(Started { pid, pidfd, warnings: plan.warnings, trace: trace.text()? })
+    Ok((Started { pid, pidfd, warnings: plan.warnings, trace: trace.text()? }, text))
 }
 
-/// From the launch to the moment when init waits at the gate, or the program runs.
+/// From the launch to the moment when init waits at the gate, or the program runs. Returns the text of the record.
 fn settle(
     folder: &Folder,
     plan: &Plan,
@@ -216,7 +223,7 @@ fn settle(
     launched: &Launched,
     (gated, ignored): (bool, u64),
     trace: &mut Trace,
-) -> Result<()> {
+) -> Result<String> {
     let program = &spec.process.as_ref().map(plan::program_name).unwrap_or_default();
     if plan.pauses {
         trace.mark("wait for init's namespaces");
@@ -233,7 +240,7 @@ fn settle(
         launched.answer(0)?;
     }
     trace.mark("write init's pid");
-    folder.write(record)?;
+    let text = folder.write(record)?;
     launched.answer(ignored)?;
     trace.mark("wait for init");
     let mut said = launched.next()?;
@@ -243,10 +250,10 @@ fn settle(
         said = launched.next()?;
     }
     match said {
-        Said::Ready => Ok(()),
+        Said::Ready => Ok(text),
         Said::Failed(report) => Err(explain::explain(plan, launched, report, program)),
         // Without a gate the end of the socket is the exec; with one it is a death.
-        Said::Closed if !gated => Ok(()),
+        Said::Closed if !gated => Ok(text),
         Said::Closed | Said::Paused | Said::Listening(_) => Err(died()),
     }
 }

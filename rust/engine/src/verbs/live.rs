@@ -25,6 +25,11 @@ pub struct Live<'a> {
 }
 
 impl Container {
+    /// One whose record has just been written.
+    pub fn new(folder: Folder, text: String) -> Container {
+        Container { folder, text }
+    }
+
     /// For verbs that change it.
     pub fn open(root: &str, id: &str) -> Result<Container> {
         Container::load(Folder::open(root, id)?)?.map_err(|folder| Container::without_record(&folder))
@@ -41,6 +46,10 @@ impl Container {
             Some(text) => Ok(Container { folder, text }),
             None => Err(folder),
         })
+    }
+
+    pub fn lock_again(self) -> Result<Container> {
+        Ok(Container { folder: self.folder.lock_again()?, text: self.text })
     }
 
     pub fn without_record(folder: &Folder) -> Error {
@@ -64,13 +73,28 @@ impl Container {
             return Ok(Live { record, status: Status::Creating, pidfd: None });
         }
         let pidfd = proc::pidfd_of(record.pid, record.start_time)?;
-        let status = match &pidfd {
-            None => Status::Stopped,
-            Some(_) if Cgroup::from_record(&record.cgroup).is_frozen()? => Status::Paused,
-            Some(_) if self.folder.is_waited_at(state::GATE) => Status::Created,
-            Some(_) => Status::Running,
-        };
+        let status = self.status_of_init(&record, pidfd.is_some())?;
         Ok(Live { record, status, pidfd })
+    }
+
+    /// For who does nothing with init.
+    pub fn status(&self, record: &Record<'_>) -> Result<Status> {
+        if record.pid == 0 {
+            return Ok(Status::Creating);
+        }
+        self.status_of_init(record, proc::is_alive(record.pid, record.start_time)?)
+    }
+
+    fn status_of_init(&self, record: &Record<'_>, is_alive: bool) -> Result<Status> {
+        Ok(if !is_alive {
+            Status::Stopped
+        } else if Cgroup::from_record(&record.cgroup).is_frozen()? {
+            Status::Paused
+        } else if self.folder.is_waited_at(state::GATE) {
+            Status::Created
+        } else {
+            Status::Running
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use super::delete;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreground::{self, Attendant};
 use crate::spec;
+use crate::trace::Trace;
 use alloc::vec::Vec;
 use core::mem;
 use estiba_sys::socket;
@@ -23,7 +24,8 @@ pub struct Options {
 /// Returns the program's exit code, 128 + n for signal n; 0 when detached. `warn` takes what `create` and `delete` warn of.
 pub fn run(request: &Request<'_>, options: Options, warn: impl Fn(Vec<Error>)) -> Result<i32> {
     let request = Request { gate: false, ..*request };
-    let terminal = spec::parse(request.config)?.process.is_some_and(|process| process.terminal);
+    let spec = spec::parse(request.config)?;
+    let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
     let relayed = terminal && request.console_socket.is_none();
     if relayed && options.detach {
         return Err(Error::new(ErrorKind::ConfigInvalid, "a detached run cannot relay a terminal")
@@ -39,7 +41,8 @@ pub fn run(request: &Request<'_>, options: Options, warn: impl Fn(Vec<Error>)) -
     } else {
         (None, None)
     };
-    let mut started = create::create_with_terminal(&request, theirs)?;
+    let (mut started, container) = create::make(&request, spec, theirs, Trace::new(request.trace))?;
+    container.folder.unlock()?;
     warn(mem::take(&mut started.warnings));
     let ran = match attendant {
         Some(attendant) => ours
@@ -50,9 +53,10 @@ pub fn run(request: &Request<'_>, options: Options, warn: impl Fn(Vec<Error>)) -
     };
     match ran {
         Ok(code) if options.detach || options.keep => Ok(code),
-        ran => {
-            let deleted = delete::delete(request.root, request.id, true).map(warn);
-            ran.and_then(|code| deleted.map(|()| code))
+        Ok(code) => delete::delete_ended(container).map(warn).map(|()| code),
+        Err(error) => {
+            let _ = delete::delete(request.root, request.id, true).map(warn);
+            Err(error)
         }
     }
 }

@@ -64,7 +64,7 @@ fn a_cgroup_with_processes_is_refused_and_left_alone() {
         };
         let dirs = place(request, layout, &Membership::read().unwrap()).unwrap();
         for error in [
-            Cgroup::survey(dirs.clone()).unwrap_err(),
+            Cgroup::survey(dirs.clone(), layout).unwrap_err(),
             Cgroup::create(dirs, &Resources::default(), layout, false).unwrap_err(),
         ] {
             assert_eq!(error.kind, ErrorKind::ConfigInvalid);
@@ -361,7 +361,7 @@ fn who_may_make_no_cgroup_runs_without_one_unless_a_limit_is_asked_for() {
             let resources: Resources = serde_json::from_str(resources).unwrap();
             Cgroup::create(placed(layout, &fresh_path()), &resources, layout, true)
         };
-        let cgroup = create(r#"{"devices": [{"allow": false, "access": "rwm"}]}"#).unwrap();
+        let (cgroup, _) = create(r#"{"devices": [{"allow": false, "access": "rwm"}]}"#).unwrap();
         assert!(cgroup.dirs().is_empty());
         let error = create(r#"{"pids": {"limit": 5}}"#).unwrap_err();
         assert_eq!(error.kind, ErrorKind::ConfigUnsupported);
@@ -398,7 +398,8 @@ fn who_owns_a_delegated_cgroup_makes_a_container_in_it() {
                 process::set_uids(65534).unwrap();
                 let dirs = placed(layout, &path);
                 let list = r#"{"devices": [{"allow": false, "access": "rwm"}]}"#;
-                let user = Cgroup::create(dirs, &serde_json::from_str(list).unwrap(), layout, true).unwrap();
+                let (user, _) =
+                    Cgroup::create(dirs, &serde_json::from_str(list).unwrap(), layout, true).unwrap();
                 assert_eq!(user.dirs().len(), 1);
                 user.freeze().unwrap();
                 user.kill_all().unwrap();

@@ -69,12 +69,12 @@ pub fn fresh_path() -> String {
 pub fn placed(layout: &Layout, path: &str) -> Vec<Dir> {
     let request =
         PlaceRequest { manager: Manager::Cgroupfs, cgroups_path: Some(path), id: "x", is_rootless: false };
-    Cgroup::survey(place(request, layout, &Membership::read().unwrap()).unwrap()).unwrap()
+    Cgroup::survey(place(request, layout, &Membership::read().unwrap()).unwrap(), layout).unwrap()
 }
 
 pub fn created(layout: &Layout, path: &str, resources: &str) -> Result<Cgroup, Error> {
     let resources: Resources = serde_json::from_str(resources).unwrap();
-    Cgroup::create(placed(layout, path), &resources, layout, false)
+    Cgroup::create(placed(layout, path), &resources, layout, false).map(|(cgroup, _)| cgroup)
 }
 
 /// A cgroup that is gone at the end of the test, however it ends.

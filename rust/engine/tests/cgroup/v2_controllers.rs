@@ -125,6 +125,6 @@ fn a_cgroup_that_hands_controllers_down_is_refused() {
     let used = kept(&layout, "{}");
     let dir: &Dir = &used.0.dirs()[0];
     std::fs::write(format!("{}/cgroup.subtree_control", dir.path), "+pids").unwrap();
-    let error = Cgroup::survey(vec![dir.clone()]).unwrap_err();
+    let error = Cgroup::survey(vec![dir.clone()], &layout).unwrap_err();
     assert!(error.message.ends_with("hands controllers down, so it can hold no process itself"), "{error}");
 }
