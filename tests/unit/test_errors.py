@@ -16,10 +16,10 @@ from estiba.errors import (
     EstibaError,
     HookFailed,
     KernelRefused,
-    Problem,
     WrongState,
     cause,
 )
+from estiba.problems import Problem
 
 LONG = "/" + "b" * 300 + "/" + "ä" * 300
 
