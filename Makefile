@@ -9,7 +9,7 @@
 #   make kernel         the tests that start containers (root); MATRIX=all for every door in every view
 #   make reference      the same tests on Debian's runc, to see whether the tests are right
 #   make compare-builders  the same Containerfiles by muelle, buildah and BuildKit (root)
-#   make interchange    images to and from skopeo, umoci and a registry (root)
+#   make interchange    images to and from podman, Docker, skopeo, umoci, a registry (root)
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make vm             limits of cgroup v2 and AppArmor, in a guest booted by QEMU (root); VM="tests/vm -k memory"
 #   make kill           verbs killed at each of their system calls: nothing may be left (root)

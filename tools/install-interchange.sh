@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the tools that read what we write and write what we read: skopeo, umoci, Debian's registry,
-# runc, crun.
+# podman, Docker, runc, crun.
 set -euo pipefail
 
-packages=(apache2-utils busybox-static crun docker-registry openssl runc skopeo umoci)
+packages=(
+    apache2-utils busybox-static catatonit conmon crun docker-registry docker.io iproute2 openssl podman runc skopeo uidmap
+    umoci
+)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
