@@ -204,17 +204,17 @@ def test_options_of_update_go_over_the_resources() -> None:
 
 
 START_MODULES = {
-    "features": 60,
-    "spec": 70,
-    "list --help": 45,
-    "list": 70,
-    "gc": 70,
-    "why": 75,
-    "explain hostname": 75,
-    "ps nobody": 60,
-    "events --stats nobody": 65,
-    "update --memory 64m nobody": 80,
-    "exec --user 7 nobody true": 80,
+    "features": 46,
+    "spec": 46,
+    "list --help": 12,
+    "list": 45,
+    "gc": 47,
+    "why": 61,
+    "explain hostname": 64,
+    "ps nobody": 22,
+    "events --stats nobody": 55,
+    "update --memory 64m nobody": 57,
+    "exec --user 7 nobody true": 61,
     "validate config.json": 100,
     "check .": 122,
 }

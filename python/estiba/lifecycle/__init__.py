@@ -6,10 +6,9 @@ What needs `estiba._core` is loaded when it is first named, so that `import esti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from estiba.lifecycle.root import state_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.lifecycle.container import Container, State
     from estiba.lifecycle.failures import Failure, failed_starts

@@ -12,8 +12,8 @@ invalid             problems to the one error that has them all
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from estiba.spec.default import default_config
     from estiba.spec.doubts import warnings
