@@ -32,8 +32,10 @@ TAIL = f"""\
 .B run
 exits as the program did, or with 128 and the signal's number; with 125 when muelle failed, 126 when the program
 cannot be executed, 127 when it is not there.
+.B build
+exits as a RUN that failed, with 127 or 126 when its program is not there or cannot be executed.
 A command line that cannot be taken is {USAGE_EXIT}; any other failure is 1.
-A failure is one line on standard error, then at most one hint.
+A failure is one line on standard error, then at most one hint; of a Containerfile, so for each problem.
 .SH ENVIRONMENT
 .TP
 .B ESTIBA_STORE

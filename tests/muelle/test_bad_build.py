@@ -109,6 +109,50 @@ def test_a_run_that_fails_says_its_last_lines_and_how_to_enter(own_store: Muelle
     assert own_store.out(found[1], "cat", "/one", "/half") == "one\nhalf\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (
+            'FROM busybox\nRUN ["/nope", "x"]\n',
+            127,
+            [
+                'Containerfile:2: RUN ["/nope", "x"]: exec "/nope": no such file or directory',
+                "hint: the path is looked up inside the container's root file system",
+            ],
+        ),
+        (
+            "FROM scratch\nCOPY file /\nRUN echo hi\n",
+            127,
+            [
+                'Containerfile:3: RUN echo hi: exec "/bin/sh": no such file or directory',
+                'hint: where there is no shell, write RUN ["/program", "argument"]',
+            ],
+        ),
+        (
+            'FROM busybox\nCOPY file /x\nRUN ["/x"]\n',
+            126,
+            ['Containerfile:3: RUN ["/x"]: exec "/x": permission denied'],
+        ),
+    ],
+)
+def test_a_run_whose_program_does_not_start(
+    own_store: Muelle, web: Path, text: str, code: int, said: list[str]
+) -> None:
+    """The exit codes are those that a shell has for it."""
+    assert refused(own_store, web, text, code=code)[: len(said)] == said
+
+
+def test_every_problem_of_a_containerfile_is_told_at_once(own_store: Muelle, web: Path) -> None:
+    """A line each, in the file's order, each with its hint."""
+    assert refused(own_store, web, "FORM busybox\nRUN x\nCOPY a\n") == [
+        'Containerfile:1:1: "FORM" is not an instruction',
+        'hint: did you mean "FROM"?',
+        "Containerfile:2:1: RUN stands before the first FROM",
+        "hint: only ARG may",
+        'Containerfile:3:6: COPY needs a source and a destination, and there is only "a"',
+    ]
+
+
 def test_on_a_terminal_the_last_lines_stay(own_store: Muelle, web: Path) -> None:
     """Where the display moves, what it showed of the step would be gone."""
     (web / "Containerfile").write_text("FROM busybox\nRUN echo why; exit 3\n")

@@ -218,7 +218,7 @@ class StageRun:
         try:
             step.perform(place)
         except BuildFailed as error:
-            if error.exit_status is not None:
+            if error.exit_status is not None and error.errno is None:  # else its program was never started
                 self._leave_half_built(state, place, text)
             raise
         created = build.now()

@@ -7,7 +7,7 @@ import os
 import sys
 from errno import EDQUOT, ENOENT, ENOSPC
 
-from estiba.errors import EstibaError, ExecFailed
+from estiba.errors import BuildFileInvalid, EstibaError, ExecFailed
 from estiba.muelle.parse import Parsed, Refusal, parse
 from estiba.tables.muelle import FAILURE_EXIT, USAGE_EXIT
 
@@ -52,6 +52,8 @@ def main(args: list[str]) -> int:
         return code
     except Refusal as refusal:
         return failed(refusal.message, refusal.hint, USAGE_EXIT)
+    except BuildFileInvalid as error:
+        return several(error)
     except EstibaError as error:
         return failed(error.message, error.hint or advice(error, parsed.verb), exit_code(error, parsed.verb))
     except BrokenPipeError:
@@ -81,6 +83,13 @@ def answer(args: list[str], parsed: Parsed) -> int:
     module, _, function = FUNCTIONS[parsed.verb].partition(":")
     code: int = getattr(import_module(f"estiba.muelle.{module}"), function)(parsed)
     return code
+
+
+def several(error: BuildFileInvalid) -> int:
+    """Tell of each problem of a Containerfile, in its order; return the exit code."""
+    for problem in error.problems:
+        failed(str(problem), problem.hint, 1)
+    return 1
 
 
 def failed(message: str, hint: str | None, code: int) -> int:

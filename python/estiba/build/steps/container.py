@@ -14,13 +14,14 @@ import posixpath
 import threading
 from collections import deque
 from contextlib import ExitStack
+from errno import ENOENT
 from typing import TYPE_CHECKING, Any
 
 from estiba.build.progress.lines import Lines
 from estiba.build.steps import mounts
 from estiba.build.steps.run import SCRIPT
 from estiba.bundle import Bundle
-from estiba.errors import ArgumentInvalid, BuildFailed
+from estiba.errors import ArgumentInvalid, BuildFailed, ExecFailed
 from estiba.lifecycle import Container
 from estiba.rootfs.users import find_user
 from estiba.spec.container import container_config
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 HOSTNAME = "build"
 LAST_LINES = 20
 """Of the output, kept for the error."""
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+"""What a shell exits with for a program that is not there, or is none."""
+NO_SHELL = 'where there is no shell, write RUN ["/program", "argument"]'
 STUBS = ("dev", "etc", "proc", "sys")
 FILES = ("hosts", "resolv.conf")
 """Of the host's /etc: the network is the host's."""
@@ -127,6 +131,14 @@ def _execute(place: Place, config: dict[str, Any], around: Surroundings) -> None
         manager: Any = "disabled" if place.is_rootless else "cgroupfs"
         stdio = (nothing, writer, writer)
         status = Container.run(name, Bundle(bundle), stdio=stdio, cgroup_manager=manager)
+    except ExecFailed as error:
+        lacks_shell = posixpath.basename(config["process"]["args"][0]) == "sh"
+        raise BuildFailed(
+            error.message.removeprefix(f"config.json {error.pointer}: "),
+            errno=error.errno,
+            hint=NO_SHELL if lacks_shell else error.hint,
+            exit_status=NOT_FOUND if error.errno == ENOENT else NOT_EXECUTABLE,
+        ) from error
     finally:
         os.close(writer)
         os.close(nothing)
