@@ -47,7 +47,16 @@ says it.
 Where running containers are on record, unless
 .B \\-\\-root
 says it.
+.TP
+.BR https_proxy ", " http_proxy ", " all_proxy ", " no_proxy
+By which way registries, and what ADD fetches, are reached; also in capitals, but for http_proxy.
+.TP
+.BR REGISTRY_AUTH_FILE ", " DOCKER_CONFIG
+The file, and the folder of the file config.json, where passwords for registries are kept.
 .SH FILES
+.TP
+.IR $XDG_CONFIG_HOME/containers/certs.d/HOST ", " /etc/containers/certs.d/HOST ", " /etc/docker/certs.d/HOST
+Certificates (*.crt) that vouch for a registry.
 .TP
 .I /var/lib/estiba
 The store: blobs, unpacked layers, references with their past, volumes, containers.

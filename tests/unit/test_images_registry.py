@@ -27,6 +27,7 @@ from estiba.images.reference import parse
 from estiba.images.registry import credentials
 from estiba.images.registry.auth import parse_challenge
 from estiba.images.registry.credentials import Credentials
+from estiba.images.registry.proxies import proxy_for
 from estiba.images.registry.pull import pull
 from estiba.images.registry.push import push
 from support.images import put_image
@@ -402,3 +403,46 @@ def test_registry_sends_us_nowhere_that_is_not_https(other: Store) -> None:
 
     with Client("example.invalid") as client, pytest.raises(ImageError, match="not HTTPS"):
         client.request("GET", "http://example.invalid/v2/", scope="", accept=(200,))
+
+
+@pytest.mark.parametrize(
+    ("address", "environ", "expected"),
+    [
+        ("https://a.io/v2/", {}, None),
+        ("https://a.io/v2/", {"https_proxy": "http://p:1"}, "http://p:1"),
+        ("https://a.io/v2/", {"HTTPS_PROXY": "p:1"}, "http://p:1"),
+        ("https://a.io/v2/", {"ALL_PROXY": "http://p:1", "https_proxy": "http://q:2"}, "http://q:2"),
+        ("http://a.io/", {"HTTP_PROXY": "http://p:1"}, None),
+        ("http://a.io/", {"http_proxy": "http://p:1"}, "http://p:1"),
+        ("https://a.io/", {"ALL_PROXY": "http://p:1", "no_proxy": "b.io, a.io"}, None),
+        ("https://x.a.io/", {"ALL_PROXY": "http://p:1", "NO_PROXY": ".a.io"}, None),
+        ("https://x.a.io/", {"ALL_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
+        ("https://xa.io/", {"ALL_PROXY": "http://p:1", "NO_PROXY": "a.io,"}, "http://p:1"),
+        ("https://a.io:5000/", {"ALL_PROXY": "http://p:1", "NO_PROXY": "a.io:5000"}, None),
+        ("https://a.io:5001/", {"ALL_PROXY": "http://p:1", "NO_PROXY": "a.io:5000"}, "http://p:1"),
+        ("http://127.0.0.1:5000/", {"ALL_PROXY": "http://p:1"}, None),
+        ("http://[::1]:5000/", {"ALL_PROXY": "http://p:1"}, None),
+        ("http://localhost/", {"ALL_PROXY": "http://p:1"}, None),
+    ],
+)
+def test_proxy_is_the_environments(
+    monkeypatch: pytest.MonkeyPatch, address: str, environ: dict[str, str], expected: str | None
+) -> None:
+    """As curl reads it; this machine's own registries are not asked for at a proxy."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_for(address) == expected
+
+
+def test_images_are_pulled_by_a_proxy(
+    other: Store, registry: Registry, remote: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry that no name server knows is reached by it."""
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("http_proxy", f"http://{registry.domain}")
+    pull(other, parse("nowhere.invalid/public:1"), insecure=True)
+    assert all(path.startswith("http://nowhere.invalid/v2/") for _, path in registry.log)

@@ -74,25 +74,29 @@ class Remote:
 
     def _fetch(self, path: str) -> str:
         """Write what the address has to a file; return its digest."""
-        from urllib3 import PoolManager, Timeout
+        from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
+        from estiba.images.registry.proxies import Pools
+
+        pools = Pools(timeout=Timeout(connect=15, read=60), retries=False)
         try:
-            with PoolManager(timeout=Timeout(connect=15, read=60), retries=False) as pool:
-                answer = self._answer(pool)
-                try:
-                    return self._write(answer, path)
-                finally:
-                    answer.close()
+            answer = self._answer(pools)
+            try:
+                return self._write(answer, path)
+            finally:
+                answer.close()
         except HTTPError as error:
             number = getattr(error.__cause__, "errno", None)
             raise self._fault(cause(number) if number else str(error)) from error
+        finally:
+            pools.clear()
 
-    def _answer(self, pool: Any) -> Any:
+    def _answer(self, pools: Any) -> Any:
         """Ask, and go where one is sent."""
         address = self.address
         for _ in range(REDIRECTS):
-            answer = pool.request(
+            answer = pools.request(
                 "GET",
                 address,
                 headers={"User-Agent": "estiba", "Accept-Encoding": "identity"},

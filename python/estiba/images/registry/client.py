@@ -6,7 +6,6 @@ Plain HTTP and certificates that nobody vouches for are for this machine's own r
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import random
@@ -29,6 +28,7 @@ from estiba.errors import RegistryRefused, RegistryUnreachable, cause
 from estiba.images.reference import DEFAULT_DOMAIN
 from estiba.images.registry import credentials as known_credentials
 from estiba.images.registry.auth import Authorizer, parse_challenge
+from estiba.images.registry.proxies import Pools, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -69,7 +69,7 @@ class Registry:
         self.domain = domain
         self._host = _HOSTS.get(domain, domain)
         self._lenient = insecure or is_loopback(domain)
-        self._pool = urllib3.PoolManager(
+        self._pool = Pools(
             maxsize=8,
             blocksize=_BLOCK,
             timeout=urllib3.Timeout(connect=15, read=60),
@@ -255,15 +255,6 @@ def _why(error: HTTPError) -> str:
         return f'"{error.conn.host}" has no address that can be found'
     number = getattr(error.__cause__, "errno", None)
     return cause(number) if isinstance(error, NewConnectionError) and number else str(error)
-
-
-def is_loopback(domain: str) -> bool:
-    """Return whether a registry is this machine's own."""
-    host = urlsplit(f"//{domain}").hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def repository_scope(reference: Reference, actions: str) -> str:
