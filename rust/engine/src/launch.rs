@@ -33,7 +33,7 @@ pub struct Given<'a> {
     pub trace: Option<RawFd>,
     pub container: Option<BorrowedFd<'a>>,
     pub cgroup: Option<BorrowedFd<'a>>,
-    pub cgroup_procs: &'a [RawFd],
+    pub cgroup_tasks: &'a [RawFd],
 }
 
 /// An init at work.
@@ -143,7 +143,7 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
         fds: &fds,
         namespaces: if plan.born.staged { 0 } else { plan.born.new },
         cgroup: given.cgroup,
-        cgroup_procs: given.cgroup_procs,
+        cgroup_tasks: given.cgroup_tasks,
         visits: &visits,
         new_user: maps_now
             .then_some(NewUser { write_maps: &mut write_maps, wait_on: (REPORT_FD - 3) as usize }),

@@ -39,7 +39,7 @@ pub enum Failed {
     /// In clone3 itself, or before it.
     #[default]
     Clone,
-    /// Writing "0" to a cgroup.procs file.
+    /// Writing "0" to the file `tasks` of a cgroup.
     Cgroup,
     Descriptors,
     /// The caller went away, or refused to write the maps.
@@ -84,8 +84,8 @@ pub struct Launch<'a> {
     pub namespaces: u64,
     /// cgroup v2: the folder to be born in.
     pub cgroup: Option<BorrowedFd<'a>>,
-    /// cgroup v1: open cgroup.procs files that the child writes itself into.
-    pub cgroup_procs: &'a [RawFd],
+    /// cgroup v1: open files `tasks` that the child, which has one thread, writes itself into.
+    pub cgroup_tasks: &'a [RawFd],
     pub visits: &'a [Visit<'a>],
     pub new_user: Option<NewUser<'a>>,
     /// With a new user namespace: the ids inside it that own the image's process.
@@ -137,7 +137,7 @@ pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
         argv: [what.name.as_ptr().cast(), core::ptr::null()],
         stdio,
         fds: &fds[..what.fds.len()],
-        cgroup_procs: what.cgroup_procs,
+        cgroup_tasks: what.cgroup_tasks,
         wait_on: what.new_user.as_ref().map(|user| 3 + user.wait_on as RawFd),
         identity: waits.then_some(what.identity),
         time_offsets: what.time_offsets,

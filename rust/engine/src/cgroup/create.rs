@@ -156,10 +156,14 @@ impl Cgroup {
         self.v2().map(|dir| open_folder(&dir.path)).transpose()
     }
 
-    /// cgroup.procs of every v1 folder, for a child that writes itself into them.
-    pub fn open_procs(&self) -> Result<Vec<OwnedFd>> {
+    /// The file `tasks` of every v1 folder, for a child that writes itself into them.
+    ///
+    /// A single thread that moves itself takes no lock there; whoever writes to cgroup.procs takes one for all threads
+    /// on this machine, and so waits for an RCU grace period, often ten milliseconds (cgroup_procs_write_start() in
+    /// the kernel's cgroup.c).
+    pub fn open_tasks(&self) -> Result<Vec<OwnedFd>> {
         let open = |dir: &Dir| {
-            let path = format!("{}/cgroup.procs", dir.path);
+            let path = format!("{}/tasks", dir.path);
             file::open(CWD, &path, fs::O_WRONLY)
                 .map_err(|errno| Error::refused(format!("open \"{path}\""), errno))
         };

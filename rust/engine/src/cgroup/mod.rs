@@ -2,7 +2,7 @@
 //! cgroups on two axes: where a container's cgroup is (`layout`, `place`) and what is written into it (`values`,
 //! `devices`). v1, hybrid and v2 are layouts of the host, never three managers.
 //!
-//!     layout ── place ──► Vec<Dir> ── survey ──► in the state record ── Cgroup::create ──► open_v2, open_procs: clone3
+//!     layout ── place ──► Vec<Dir> ── survey ──► in the state record ── Cgroup::create ──► open_v2, open_tasks: clone3
 //!     resources ── values::writes ──► Vec<Write> ── apply         devices ── Policy ──► program or writes
 
 mod apply;

@@ -179,11 +179,10 @@ fn create_in(
     }
     given.terminal = terminal_for(&plan, request, terminal)?;
     given.state = hooks::state_for_init(&plan)?;
-    let procs = cgroup.open_procs()?;
-    let procs_numbers: Vec<i32> = procs.iter().map(OwnedFd::raw).collect();
+    let tasks = cgroup.open_tasks()?;
+    let task_numbers: Vec<i32> = tasks.iter().map(OwnedFd::raw).collect();
     let state_fd = given.state.as_ref().map(hooks::duplicate).transpose()?;
-    let given =
-        Given { cgroup: born_in.as_ref().map(OwnedFd::borrow), cgroup_procs: &procs_numbers, ..given };
+    let given = Given { cgroup: born_in.as_ref().map(OwnedFd::borrow), cgroup_tasks: &task_numbers, ..given };
     trace.mark("clone init");
     let running = &*launched.insert(launch::launch(&plan, given)?);
     trace.mark("record init's pid");

@@ -106,8 +106,8 @@ fn enter(
     };
     let plan = plan::exec(process, target, &host, &options)?;
     let cgroup = Cgroup::of_process(pid, request.cgroup)?;
-    let procs = cgroup.open_procs()?;
-    let numbers: Vec<i32> = procs.iter().map(OwnedFd::raw).collect();
+    let tasks = cgroup.open_tasks()?;
+    let numbers: Vec<i32> = tasks.iter().map(OwnedFd::raw).collect();
     let born_in = cgroup.open_v2()?;
     let terminal = match (plan.terminal, request.console_socket, terminal) {
         (true, Some(path), _) => Some(console::connect(path)?),
@@ -125,7 +125,7 @@ fn enter(
             terminal,
             container: live.pidfd.as_ref().map(OwnedFd::borrow),
             cgroup: born_in.as_ref().map(OwnedFd::borrow),
-            cgroup_procs: &numbers,
+            cgroup_tasks: &numbers,
             ..Given::default()
         },
     )?;

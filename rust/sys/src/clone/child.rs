@@ -103,7 +103,7 @@ pub struct Child<'a> {
     pub argv: [*const u8; 2],
     pub stdio: Option<[RawFd; 3]>,
     pub fds: &'a [RawFd],
-    pub cgroup_procs: &'a [RawFd],
+    pub cgroup_tasks: &'a [RawFd],
     pub wait_on: Option<RawFd>,
     pub identity: Option<(u32, u32)>,
     pub time_offsets: Option<&'a [u8]>,
@@ -156,8 +156,8 @@ pub extern "C" fn run_init(child: *const Child<'_>) -> ! {
 }
 
 fn init(child: &Child<'_>) -> Step {
-    for &procs in child.cgroup_procs {
-        write(BorrowedFd::numbered(procs), b"0").map_err(failed(Failed::Cgroup))?;
+    for &tasks in child.cgroup_tasks {
+        write(BorrowedFd::numbered(tasks), b"0").map_err(failed(Failed::Cgroup))?;
     }
     let image = arrange_descriptors(child).map_err(failed(Failed::Descriptors))?;
     if let Some(socket) = child.wait_on {
