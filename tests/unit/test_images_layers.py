@@ -88,21 +88,21 @@ def test_layer_that_hides_all_is_the_lowest(store: Store) -> None:
     )
 
 
-def test_upper_folder_is_adopted_without_a_copy(store: Store) -> None:
+def test_folder_is_adopted_without_a_copy(store: Store) -> None:
     """Renamed: the same inode; once it is there another stays where it was."""
     base = image(store, {"base": b"x"})
     tar = layer_tar({"a": b"1"})
     with store.tmp() as folder:
         for number in (1, 2):
-            upper = Path(folder, f"upper{number}")
-            upper.mkdir()
-            (upper / "a").write_bytes(b"1")
-            inode = upper.stat().st_ino
+            made = Path(folder, f"layer{number}")
+            (made / "fs").mkdir(parents=True)
+            (made / "fs" / "a").write_bytes(b"1")
+            inode = (made / "fs").stat().st_ino
             chain_id = store.layers.adopt(
-                base.chain_ids[-1], digest.of_bytes(tar), str(upper), size=1, entries=1
+                base.chain_ids[-1], digest.of_bytes(tar), str(made), size=1, entries=1
             )
             assert (os.stat(store.layers.path(chain_id)).st_ino == inode) == (number == 1)
-            assert upper.exists() == (number == 2)
+            assert made.exists() == (number == 2)
     assert chain_id == digest.chain_id(base.chain_ids[-1], digest.of_bytes(tar))
     assert leftovers(store) == []
 

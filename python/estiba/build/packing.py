@@ -2,10 +2,11 @@
 """Fresh layers are packed beside the steps that follow, and made durable together.
 
     a step ends ─► queue ─► [threads: pack, hash] ─► identity known ─► finished, in order
-    settle: one sync of the file system ─► blobs named, folders renamed to layers/CHAIN, results kept
+    settle: blobs synced and named, folders renamed to layers/CHAIN, results kept
 
-A sync costs more than a small step takes; so the results of a build wait for one, or at the latest for `PATIENCE`.
-A build that is killed before loses what was not settled, and nothing else.
+A sync costs more than a small step takes; so the results of a build wait for the end, or at the latest for `PATIENCE`:
+by then the bytes have long been on their way, and the first sync commits what the others would wait for. A build that
+is killed before loses what was not settled, and nothing else. Folders are not synced: see estiba.images.layers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from estiba.build.cache import Cache, Inputs, Result
 from estiba.images.manifest import Descriptor
 from estiba.images.media import layer_type
 from estiba.images.pack import pack_layer
-from estiba.images.trees import sync_filesystem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,17 +124,14 @@ class Packing:
 
     def _name(self, ready: Sequence[Finished]) -> None:
         """Sync, then give blobs and folders their names, parents first, and keep the results."""
-        root = os.open(self._store.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            sync_filesystem(root)
-        finally:
-            os.close(root)
+        for _, writer in ready:
+            os.fsync(writer.fileno())
         for fresh, writer in ready:
             layer = fresh.layer
             writer.commit(layer.descriptor.digest, is_synced=True)
             parent = layer.parent.chain_id if layer.parent else None
             with self.moving:
-                self._store.layers.adopt(parent, layer.diff_id, layer.folder or "")
+                self._store.layers.adopt(parent, layer.diff_id, os.path.dirname(layer.folder or ""))
                 layer.folder = self._store.layers.path(layer.chain_id)
             result = Result(layer.diff_id, layer.descriptor, fresh.created)
             for inputs in fresh.inputs:
@@ -175,6 +172,7 @@ class Packing:
             raise
         finally:
             os.close(folder)
+        writer.hasten()
         kind = layer_type(self._options.compression)
         fresh.layer.identify(packed.diff_id, Descriptor(kind, packed.digest, packed.size))
         with self._lock:

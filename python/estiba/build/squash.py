@@ -58,8 +58,8 @@ def squash(build: Build, state: State, folder: str) -> Verdict:
 
 def merge(base: Sequence[str], new: Sequence[str], folder: str, *, overlay: str) -> str:
     """Make one folder, in overlay form, of the folders `new` that lie on `base`; return it."""
-    merged = os.path.join(folder, "fs")
-    os.mkdir(merged, 0o755)
+    merged = os.path.join(folder, "layer", "fs")
+    os.makedirs(merged, 0o755)
     target = os.open(merged, FOLDER)
     try:
         add_changes(new, folder, target, is_rootless=overlay == "user")

@@ -103,26 +103,17 @@ class Layers:
         opaque = [position for position, layer in enumerate(known) if layer and layer.is_opaque]
         return [self.path(one.chain_id) for one in layers[opaque[-1] if opaque else 0 :]]
 
-    def adopt(self, parent: str | None, diff_id: str, upper: str, *, size: int = 0, entries: int = 0) -> str:
-        """Take the folder `upper`, in the store's file system, as the layer `diff_id` on `parent`; return its chain id.
+    def adopt(self, parent: str | None, diff_id: str, folder: str, *, size: int = 0, entries: int = 0) -> str:
+        """Take `folder`, in the store's file system, as the layer `diff_id` on `parent`; return its chain id.
 
-        It is renamed, not copied, and must not be written any more. Its blob has to be in the store already, since a
-        power cut may take the folder. A layer that is here already stays, and so does `upper`. Raises StoreError.
+        It holds the files in `fs` and nothing else. It is renamed, not copied, and must not be written any more. The
+        layer's blob has to be in the store already, since a power cut may take the folder. A layer that is here already
+        stays, and so does `folder`. Raises StoreError.
         """
         chain_id = digests.chain_id(parent, diff_id)
-        if self.get(chain_id):
-            return chain_id
-        layer = Layer(
-            chain_id, diff_id, parent, size, entries, _hides_all(upper, self._store.overlay), _boot()
-        )
-        with self._store.tmp() as folder:
-            made = os.path.join(folder, "layer")
-            try:
-                os.mkdir(made, 0o700)
-                os.rename(upper, os.path.join(made, "fs"))
-            except OSError as error:
-                raise refused("adopt", upper, error) from error
-            self._name(made, layer)
+        if not self.get(chain_id):
+            hides_all = _hides_all(os.path.join(folder, "fs"), self._store.overlay)
+            self._name(folder, Layer(chain_id, diff_id, parent, size, entries, hides_all, _boot()))
         return chain_id
 
     def remove(self, chain_id: str) -> None:

@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from estiba._core import copy_tree, digest_tree, make_folder, sync_filesystem
+from estiba._core import copy_tree, digest_tree, make_folder
 
-__all__ = ["copy_tree", "digest_tree", "make_folder", "sync_filesystem"]
+__all__ = ["copy_tree", "digest_tree", "make_folder"]

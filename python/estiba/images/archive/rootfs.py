@@ -47,8 +47,9 @@ def import_(
             writer.write(chunk)
         if not writer.written:
             raise ArchiveInvalid("archive: it is empty")
-        tree = os.path.join(folder, "fs")
-        os.mkdir(tree, 0o755)
+        made = os.path.join(folder, "layer")
+        tree = os.path.join(made, "fs")
+        os.makedirs(tree, 0o755)
         target = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.lseek(writer.fileno(), 0, os.SEEK_SET)
@@ -57,8 +58,8 @@ def import_(
             os.close(target)
         kind = media.compression_by_magic(os.pread(writer.fileno(), 4, 0))
         layer = Descriptor(media.layer_type(kind), writer.commit(), writer.written)
-        store.layers.adopt(None, unpacked.diff_id, tree, size=unpacked.bytes, entries=unpacked.entries)
-        made = ImageConfig(
+        store.layers.adopt(None, unpacked.diff_id, made, size=unpacked.bytes, entries=unpacked.entries)
+        document = ImageConfig(
             platform.architecture,
             platform.os,
             dict(config or {}),
@@ -68,7 +69,7 @@ def import_(
             variant=platform.variant,
         ).to_bytes()
         manifest = Manifest(
-            Descriptor(media.OCI_CONFIG, store.blobs.put(made), len(made)), (layer,)
+            Descriptor(media.OCI_CONFIG, store.blobs.put(document), len(document)), (layer,)
         ).to_bytes()
         descriptor = Descriptor(media.OCI_MANIFEST, store.blobs.put(manifest), len(manifest))
         if reference:
