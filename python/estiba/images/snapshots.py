@@ -23,6 +23,21 @@ def private_mounts() -> None:
         _thread.has_own = True
 
 
+def memory(folder: str) -> str:
+    """Return a folder in memory, below `folder`, that the calling thread alone sees, until its end.
+
+    For root alone, who gets the same one each time. Raises KernelRefused.
+    """
+    found: str | None = getattr(_thread, "memory", None)
+    if found is None:
+        private_mounts()
+        found = os.path.join(folder, f"memory-{threading.get_native_id()}")
+        os.mkdir(found, 0o700)
+        _core.mount_memory(found)
+        _thread.memory = found
+    return found
+
+
 @contextmanager
 def mounted(
     target: str,

@@ -46,7 +46,7 @@ _numbers = itertools.count(1)
 
 def perform(program: Program, number: int, around: Surroundings, place: Place) -> None:
     """Run a program of stage `number` in a container of its own, in `place`. Raises BuildFailed."""
-    stubs = _stubs(place)
+    stubs = _stubs(place.folder("stubs")) if program.mounts else _shared_stubs(place)
     with ExitStack() as stack:
         bound, given = mounts.prepare(program.mounts, number, around, place, stubs, stack)
         rootfs = stack.enter_context(place.mounted(stubs))
@@ -59,13 +59,32 @@ def perform(program: Program, number: int, around: Surroundings, place: Place) -
             hostname=HOSTNAME,
             has_host_network=program.network == "host",
         )
-        config["mounts"] += [*_host_files(place), *_script(place, program.script), *bound]
+        config["mounts"] += [
+            *_host_files(place.small_folder("files")),
+            *_script(place, program.script),
+            *bound,
+        ]
         _execute(place, config, around)
 
 
-def _stubs(place: Place) -> str:
-    """Make the layer that has nothing but places to mount at."""
-    stubs = place.folder("stubs")
+def _shared_stubs(place: Place) -> str:
+    """Return the layer of stubs of all steps of the build that have no mounts of their own.
+
+    On the disk as the other layers: where overlayfs finds several file systems, files are on another device than their
+    folders, and `find -xdev` would see none.
+    """
+    shared = os.path.join(os.path.dirname(place.path), "stubs")
+    if not os.path.isdir(shared):
+        made = _stubs(place.folder("stubs"))
+        try:
+            os.rename(made, shared)
+        except OSError:  # another stage was faster
+            return made
+    return shared
+
+
+def _stubs(stubs: str) -> str:
+    """Make the layer that has nothing but places to mount at, in an empty folder."""
     os.chmod(stubs, 0o755)
     for name in STUBS:
         os.mkdir(os.path.join(stubs, name), 0o755)
@@ -85,11 +104,11 @@ def _script(place: Place, script: str | None) -> list[dict[str, Any]]:
     return [mounts.bind(path, SCRIPT, is_read_only=True)]
 
 
-def _host_files(place: Place) -> list[dict[str, Any]]:
+def _host_files(folder: str) -> list[dict[str, Any]]:
     """Copy the host's /etc/hosts and resolv.conf, which the program may change for itself."""
     found = []
     for name in FILES:
-        path = os.path.join(place.path, name)
+        path = os.path.join(folder, name)
         try:
             with open(f"/etc/{name}", "rb") as file:
                 text = file.read(1 << 20)
@@ -118,9 +137,9 @@ def _user(rootfs: str, user: str) -> dict[str, Any]:
 
 def _execute(place: Place, config: dict[str, Any], around: Surroundings) -> None:
     """Run the container, and hand its output on as it comes. Raises BuildFailed."""
-    bundle = place.folder("bundle")
+    bundle = place.small_folder("bundle")
     with open(os.path.join(bundle, "config.json"), "w", encoding="utf-8") as file:
-        json.dump(config, file)
+        file.write(json.dumps(config))  # json.dump takes its time: it encodes in Python
     last: deque[str] = deque(maxlen=LAST_LINES)
     reader, writer = os.pipe2(os.O_CLOEXEC)
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

@@ -33,6 +33,15 @@ class Place:
         os.mkdir(path, 0o700)
         return path
 
+    def small_folder(self, name: str) -> str:
+        """Make a folder for what is small and gone with the step, in memory where that can be had."""
+        if self.is_rootless:
+            return self.folder(name)
+        above, number = os.path.split(self.path)
+        path = os.path.join(snapshots.memory(above), f"{number}-{name}")
+        os.mkdir(path, 0o700)
+        return path
+
     @property
     def is_changed(self) -> bool:
         """Whether the step has put anything into the layer."""
@@ -54,7 +63,7 @@ class Place:
     def mounted(self, stubs: str) -> Iterator[str]:
         """Mount the tree as the step may change it, `stubs` below all else; give where."""
         snapshots.private_mounts()
-        target, work = self.folder("merged"), self.folder("work")
+        target, work = self.small_folder("merged"), self.folder("work")
         with ExitStack() as stack:
             with self._moving:
                 lowers = [stubs, *self._ready()]
