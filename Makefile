@@ -12,7 +12,7 @@
 #   make interchange    images to and from podman, Docker, skopeo, umoci, a registry (root)
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make vm             limits of cgroup v2 and AppArmor, in a guest booted by QEMU (root); VM="tests/vm -k memory"
-#   make kill           verbs killed at each of their system calls: nothing may be left (root)
+#   make kill           verbs killed at each of their system calls, builds, pulls and loads at any moment (root)
 #   make fuzz           the prover and the planner under a fuzzer, judged by Python (nightly Rust, cargo-fuzz)
 #   make bench          against its peers, which it fetches and builds (root)
 #   make bench-images   builds and layers, beside BuildKit, Docker, buildah, umoci, skopeo (root)
@@ -104,7 +104,7 @@ vm: $(VENV)/installed
 	cd tests && ../$(BIN)/python -m vm.run $(VM)
 
 kill: $(VENV)/installed
-	ESTIBA_KILL_ROUNDS=1000 $(BIN)/pytest -q tests/unit/test_images_killed.py
+	ESTIBA_KILL_ROUNDS=1000 $(BIN)/pytest -q tests/unit/test_images_killed.py tests/build/test_killed.py
 	ESTIBA_KILL_EVERY=1 $(BIN)/pytest -q tests/kernel/test_killed.py
 
 fuzz: $(VENV)/installed

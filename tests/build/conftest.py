@@ -16,7 +16,7 @@ from support import leftovers, processes, views
 def nothing_is_left(folder: Path) -> Iterator[None]:
     """Fail a test after which a mount, process, cgroup or descriptor is there that was not before."""
     before = leftovers.Before([views.View("hybrid", hold=False)])
-    watched = (before, f"build-{folder.name}", f"/estiba-build-{os.getpid()}", f"eb{os.getpid()}-")
+    watched = (before, f"build-{folder.name}", f"/estiba-build-{os.getpid()}", f"estiba-build-{os.getpid()}-")
     yield
     processes.reap_orphans()
     if left := leftovers.find(*watched, folder / "state"):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from estiba.build import ignore
 from estiba.build.assemble import Built, assemble
 from estiba.build.cache import Cache
+from estiba.build.containers import Containers
 from estiba.build.context import Tree
 from estiba.build.layer import chain
 from estiba.build.options import Options
@@ -74,6 +75,7 @@ def build(
         aside = stack.enter_context(store.tmp())
         place = f"{os.path.abspath(folder)}\0{shown}"
         running = Build(store, planned, scope, tree, given, progress or _quiet, aside, place)
+        stack.enter_context(running.containers)
         state = running.run()
         made = assemble(store, state, given.labels, given.names)
     running.tell(BuildEnded(made.digest, made.names, time.monotonic() - begun, made.size))
@@ -129,6 +131,7 @@ class Build:
         self.options, self.aside, self.place = options, aside, place
         self.cache = Cache(store)
         self.packing = Packing(store, options)
+        self.containers = Containers()
         self.numbers = itertools.count(1)
         """Of steps."""
         self.folders_made = itertools.count(1)

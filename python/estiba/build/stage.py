@@ -253,6 +253,7 @@ class StageRun:
             aside=self._aside,
             say=lambda line: build.tell(StepOutput(step, line)),
             tell_amount=lambda what, done, total: build.tell(StepProgress(step, what, done, total)),
+            new_name=build.containers.new_name,
         )
 
     def _source(self, name: str, number: int) -> State:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estiba.build.containers import sweep as sweep_builds
 from estiba.errors import ImageNotFound, ReferenceInvalid
 from estiba.images import collect
 from estiba.images.fsck import fsck as look_through
@@ -68,6 +69,7 @@ def prune(parsed: Parsed) -> int:
     is_dry, everything = options.flag("dry-run"), options.flag("all")
     if not is_dry:
         sweep(store, root)
+        sweep_builds(root)
     if options.flag("containers"):
         for kept in containers.iterate(containers.folder_of(store)):
             if standing_of(kept, root).status in ("exited", "lost"):

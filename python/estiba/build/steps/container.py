@@ -7,7 +7,6 @@ there, nothing of it remains in the image.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import posixpath
@@ -40,8 +39,6 @@ NO_SHELL = 'where there is no shell, write RUN ["/program", "argument"]'
 STUBS = ("dev", "etc", "proc", "sys")
 FILES = ("hosts", "resolv.conf")
 """Of the host's /etc: the network is the host's."""
-
-_numbers = itertools.count(1)
 
 
 def perform(program: Program, number: int, around: Surroundings, place: Place) -> None:
@@ -146,7 +143,7 @@ def _execute(place: Place, config: dict[str, Any], around: Surroundings) -> None
     listener = threading.Thread(target=_listen, args=(reader, last, around), name="estiba-output")
     listener.start()
     try:
-        name = f"build-{os.getpid()}-{next(_numbers)}"
+        name = around.new_name()
         manager: Any = "disabled" if place.is_rootless else "cgroupfs"
         stdio = (nothing, writer, writer)
         status = Container.run(name, Bundle(bundle), stdio=stdio, cgroup_manager=manager)

@@ -43,3 +43,5 @@ class Surroundings(NamedTuple):
     """Takes a line of a program's output."""
     tell_amount: Callable[[str, int, int | None], None]
     """Takes what is being done, how much of it, and of how much: in bytes."""
+    new_name: Callable[[], str]
+    """Names the next container."""
