@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
-import os
 import shutil
 import subprocess
 import sys
@@ -23,25 +21,23 @@ HERE = Path(__file__).resolve().parent
 sys.path += [str(HERE.parent / "tests"), str(HERE.parent / "tools")]
 
 import report
-import results
+import rounds
 from clients import containerd, docker, podman
 from clients.client import IMAGE, Client
 from clients.site import Site
-from collect import in_turns, machine
 from image_archive import write_archive
 from runtimes import CHECKOUT, Runtime, find
 from spawner import Spawner, build
-from support import processes, views
+from support import views
 
 CLIENTS = ("ctr", "podman", "docker")
 
 
-class Bench(NamedTuple):
-    """One runtime under one client."""
+class Over(NamedTuple):
+    """One client over one runtime."""
 
     client: Client
     runtime: Runtime
-    spawner: Spawner
 
     def argv(self, container: str) -> list[str]:
         """Return the argv, by path, of a container that runs true(1) and is removed."""
@@ -63,33 +59,20 @@ class Bench(NamedTuple):
 def main() -> int:
     """Measure what was asked for; 1 if a run failed."""
     options = _arguments()
-    if os.geteuid():
-        raise SystemExit("benches: the clients are measured as root")
-    processes.become_subreaper()
-    views.leave_host_mounts()
+    host = rounds.prepare_host()
     found = find(options.runtime, options.only)
-    result: report.Result = {
-        "format": 1,
-        "date": datetime.date.today().isoformat(),
-        "rounds": 2 if options.check_only else options.rounds,
-        "reference": options.reference,
-        "view": options.view,
-        "runtimes": {runtime.name: runtime.version for runtime in found},
-        "cases": {},
-        "failures": [],
-    }
-    load_before = round(os.getloadavg()[0], 1)
+    failures: list[str] = []
+    count = 2 if options.check_only else options.rounds
+    cases: dict[str, report.Samples] = {}
     for name in options.client or CLIENTS:
         with _benches(name, found, options) as benches:
-            result["cases"][name] = _measure(benches, result["rounds"], result["failures"])
-    loads = {"load_before": load_before, "load_after": round(os.getloadavg()[0], 1)}
-    result["machine"] = {**machine(), **loads}
-    sys.stdout.write(_render(result))
-    if not options.check_only:
-        print(f"\nwritten: benches/results/{results.write(result, '-clients').name}")
-    for line in result["failures"]:
-        print(f"benches: {line}", file=sys.stderr)
-    return 1 if result["failures"] else 0
+            cases |= rounds.measure(benches, count, failures)
+    versions = {runtime.name: runtime.version for runtime in found}
+    result = rounds.result_of(
+        host, cases, failures, rounds=count, reference=options.reference, versions=versions
+    )
+    result["view"] = options.view
+    return rounds.tell(result, _render(result), "-clients", is_kept=not options.check_only)
 
 
 def _arguments() -> argparse.Namespace:
@@ -112,7 +95,9 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextlib.contextmanager
-def _benches(name: str, found: Sequence[Runtime], options: argparse.Namespace) -> Iterator[list[Bench]]:
+def _benches(
+    name: str, found: Sequence[Runtime], options: argparse.Namespace
+) -> Iterator[list[rounds.Bench]]:
     """Start a client in a place of its own, ready to be measured over every runtime."""
     programs = {runtime.name: Path(runtime.program) for runtime in found}
     folder = Path(tempfile.mkdtemp(prefix="eb-"))
@@ -127,11 +112,18 @@ def _benches(name: str, found: Sequence[Runtime], options: argparse.Namespace) -
         # env(1) is before the spawner and so not in the figures.
         within = [*site.enter(), "env", *(f"{key}={value}" for key, value in client.environ.items())]
         spawner = Spawner(build(CHECKOUT / ".cache/benches"), folder / "said", options.timeout * 1000, within)
-        yield [Bench(client, runtime, spawner) for runtime in found]
+        yield [_bench(name, Over(client, runtime), spawner) for runtime in found]
         client.close()
     finally:
         site.close()
         shutil.rmtree(folder)
+
+
+def _bench(name: str, over: Over, spawner: Spawner) -> rounds.Bench:
+    def prepare(number: int) -> list[str]:
+        return over.argv(f"{over.runtime.name}-{number}")
+
+    return rounds.Bench(over.runtime.name, {name: prepare}, spawner, over.client.sweep)
 
 
 def _prepared(name: str, site: Site, programs: dict[str, Path], image: Path) -> Client:
@@ -141,30 +133,6 @@ def _prepared(name: str, site: Site, programs: dict[str, Path], image: Path) -> 
             site, first, image, {f"bench-{runtime}": path for runtime, path in programs.items()}
         )
     return {"ctr": containerd.prepare, "podman": podman.prepare}[name](site, first, image)
-
-
-def _measure(benches: Sequence[Bench], rounds: int, failures: list[str]) -> report.Samples:
-    """Run every round; the first of all, which fills caches, does not count."""
-    able = [bench for bench in benches if _one(bench, "warm", failures) is not None]
-    samples: report.Samples = {bench.runtime.name: {"wall_us": []} for bench in able}
-    for bench, number in in_turns(able, rounds):
-        wall = _one(bench, str(number), failures)
-        if wall is not None:
-            samples[bench.runtime.name]["wall_us"].append(round(wall, 1))
-    return {name: kinds for name, kinds in samples.items() if kinds["wall_us"]}
-
-
-def _one(bench: Bench, turn: str, failures: list[str]) -> float | None:
-    """Return what a run took in microseconds; a failed one is told, and counts for nothing."""
-    cost = bench.spawner.one(bench.argv(f"{bench.runtime.name}-{turn}"))
-    if not cost.status:
-        return cost.wall_us
-    said = "; ".join(line.strip() for line in bench.spawner.said().splitlines()[-2:])[:300]
-    failures.append(
-        f"{bench.client.site.name} over {bench.runtime.name}, {turn}: status {cost.status}: {said}"
-    )
-    bench.client.sweep()
-    return None
 
 
 def _render(result: report.Result) -> str:

@@ -11,18 +11,16 @@ import shutil
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 
 from compare.builders import RUNC, Buildah, Builder, BuildKit, Classic, Estiba
+from rounds import Prepare
 
 STEPS = 20
 FILES = 10_000
 LAYER_BYTES = 200_000_000
 
 Argv = list[str]
-Prepare = Callable[[int], Argv]
-"""Makes all ready for a round, and returns the command that is measured."""
 
 
 def containerfile(first: str, tenth: str) -> str:
@@ -57,6 +55,8 @@ class Tool(ABC):
 
     name: str
     version: str
+    sizes: dict[str, int]
+    """Bytes of what a case has packed, the last time."""
 
     @abstractmethod
     def cases(self) -> dict[str, Prepare]:
@@ -71,7 +71,7 @@ class BuilderTool(Tool):
     """A builder: the build cases, and a run where it can."""
 
     def __init__(self, builder: Builder, version: str, contexts: dict[str, Path]) -> None:
-        self.builder, self.name, self.version = builder, builder.name, version
+        self.builder, self.name, self.version, self.sizes = builder, builder.name, version, {}
         self._contexts = contexts
 
     def within(self) -> list[str]:
@@ -128,7 +128,9 @@ class LayerTool(Tool):
     """What unpacks and packs a layer of 200 MB: files in `work`, made by `make_layers`."""
 
     def __init__(self, name: str, version: str, work: Path) -> None:
-        self.name, self.version, self._work = name, version, work
+        self.name, self.version, self._work, self.sizes = name, version, work, {}
+        self._packed = ""
+        self._target = work / f"target-{name}"
 
     def within(self) -> list[str]:
         """Run beside us."""
@@ -136,11 +138,13 @@ class LayerTool(Tool):
 
     def cases(self) -> dict[str, Prepare]:
         """What it can do of the four; each begins without the result of the round before."""
-        return {case: self._prepare(words) for case, words in self._commands().items()}
+        return {case: self._prepare(case, words) for case, words in self._commands().items()}
 
-    def _prepare(self, words: Argv) -> Prepare:
+    def _prepare(self, case: str, words: Argv) -> Prepare:
         def prepare(number: int) -> Argv:
-            target = self._work / "target"
+            target = self._target
+            self._weigh(target)
+            self._packed = case if case.startswith("pack") else ""
             shutil.rmtree(target, ignore_errors=True)
             target.mkdir()
             os.sync()
@@ -148,8 +152,14 @@ class LayerTool(Tool):
 
         return prepare
 
+    def _weigh(self, target: Path) -> None:
+        """Note the size of what the case before has packed."""
+        if self._packed:
+            files = [path for path in target.rglob("*") if path.is_file()]
+            self.sizes[self._packed] = max((path.stat().st_size for path in files), default=0)
+
     def _commands(self) -> dict[str, Argv]:
-        work, target = self._work, self._work / "target"
+        work, target = self._work, self._target
         if self.name == "umoci":
             return {
                 "unpack gzip": [
@@ -171,12 +181,12 @@ class LayerTool(Tool):
             ]
             return {"pack gzip": pack, "pack zstd": [*pack[:4], "--dest-compress-format", "zstd", *pack[4:]]}
         if self.name == "tar":
-            unpack, pack = f"| tar -C {target} -xf -", f"tar -C {work}/layer -cf - . |"
+            unpack, stream = f"| tar -C {target} -xf -", f"tar -C {work}/layer -cf - . |"
             return {
                 "unpack gzip": ["/bin/sh", "-c", f"gzip -dc {work}/layer.tar.gz {unpack}"],
                 "unpack zstd": ["/bin/sh", "-c", f"zstd -qdc {work}/layer.tar.zst {unpack}"],
-                "pack gzip": ["/bin/sh", "-c", f"{pack} gzip > {target}/layer"],
-                "pack zstd": ["/bin/sh", "-c", f"{pack} zstd -q > {target}/layer"],
+                "pack gzip": ["/bin/sh", "-c", f"{stream} gzip > {target}/layer"],
+                "pack zstd": ["/bin/sh", "-c", f"{stream} zstd -q > {target}/layer"],
             }
         layer = [sys.executable, str(Path(__file__).with_name("layer.py"))]
         return {

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
-import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
 HERE = Path(__file__).resolve().parent
 sys.path += [str(HERE.parent / "tests"), str(HERE.parent / "tools")]
 
-import plot
 import report
-import results
-from collect import in_turns, machine
+import rounds
 from compare import bases
-from compare.builders import Buildah, BuildKit, Classic, Estiba
+from compare.builders import Buildah, Builder, BuildKit, Classic, Estiba
 from image_cases import (
     BuilderTool,
     LayerTool,
@@ -37,9 +33,13 @@ from image_cases import (
 )
 from runtimes import CHECKOUT
 from spawner import Spawner, build
-from support import processes, views
 
-BUILDERS = {"estiba": Estiba, "buildkit": BuildKit, "classic": Classic, "buildah": Buildah}
+BUILDERS: dict[str, Callable[[Path, list[Path]], Builder]] = {
+    "estiba": Estiba,
+    "buildkit": BuildKit,
+    "classic": Classic,
+    "buildah": Buildah,
+}
 LAYER_TOOLS = ("estiba-layers", "umoci", "skopeo", "tar")
 LAYER_CASES = ("unpack gzip", "unpack zstd", "pack gzip", "pack zstd")
 BUILD_CASES = ("cold", "cached", "changed", "copy", "run")
@@ -49,27 +49,26 @@ CASES = (*BUILD_CASES, *LAYER_CASES)
 def main() -> int:
     """Measure what was asked for; 1 if something failed."""
     options = _arguments()
-    if os.geteuid():
-        raise SystemExit("benches: the builders are measured as root")
-    processes.become_subreaper()
-    views.leave_host_mounts()
+    host = rounds.prepare_host()
     folder = Path(tempfile.mkdtemp(prefix="eb-"))
     folder.chmod(0o755)
-    load_before = round(os.getloadavg()[0], 1)
+    failures: list[str] = []
+    count = 1 if options.check_only else options.rounds
     try:
         with _tools(folder, options) as tools:
-            result = _measure(tools, folder, options)
+            cases = rounds.measure(_benches(tools, folder, options), count, failures)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    result["machine"] = {**machine(), "load_before": load_before, "load_after": round(os.getloadavg()[0], 1)}
-    sys.stdout.write(_render(result))
-    if not options.check_only:
-        path = results.write(result, "-images")
-        path.with_suffix(".svg").write_text(plot.draw(result))
-        print(f"\nwritten: benches/results/{path.name} and .svg")
-    for line in result["failures"]:
-        print(f"benches: {line}", file=sys.stderr)
-    return 1 if result["failures"] else 0
+    result = rounds.result_of(
+        host,
+        {case: cases[case] for case in CASES if case in cases},
+        failures,
+        rounds=count,
+        reference=options.reference,
+        versions={tool.name: tool.version for tool in tools},
+    )
+    result["sizes"] = {tool.name: tool.sizes for tool in tools if tool.sizes}
+    return rounds.tell(result, _render(result), "-images", is_kept=not options.check_only)
 
 
 def _arguments() -> argparse.Namespace:
@@ -132,48 +131,28 @@ def _contexts(folder: Path, options: argparse.Namespace) -> dict[str, Path]:
     return contexts
 
 
-def _measure(tools: Sequence[Tool], folder: Path, options: argparse.Namespace) -> report.Result:
-    """Run every round; the first of all, which fills caches, does not count."""
-    rounds = 1 if options.check_only else options.rounds
+def _benches(tools: Sequence[Tool], folder: Path, options: argparse.Namespace) -> list[rounds.Bench]:
+    """Let each tool be called where it lives."""
     program = build(CHECKOUT / ".cache" / "benches")
-    failures: list[str] = []
-    samples: dict[str, report.Samples] = {case: {} for case in options.case}
-    spawners = {
-        tool.name: Spawner(program, folder / "said", options.timeout * 1000, tool.within()) for tool in tools
-    }
-    for tool, number in in_turns(tools, rounds + 1):
-        for case, prepare in tool.cases().items():
-            if case not in options.case:
-                continue
-            spawner = spawners[tool.name]
-            cost = spawner.one(prepare(number))
-            if cost.status:
-                said = "; ".join(line.strip() for line in spawner.said().splitlines()[-3:])[:400]
-                failures.append(f"{tool.name}, {case}, round {number}: status {cost.status}: {said}")
-            elif number:
-                kinds = samples[case].setdefault(tool.name, {"wall_us": [], "cpu_us": []})
-                kinds["wall_us"].append(round(cost.wall_us, 1))
-                kinds["cpu_us"].append(round(cost.cpu_us, 1))
-    return {
-        "format": 1,
-        "date": datetime.date.today().isoformat(),
-        "rounds": rounds,
-        "reference": options.reference,
-        "runtimes": {tool.name: tool.version for tool in tools},
-        "cases": {case: found for case, found in samples.items() if found},
-        "failures": failures,
-    }
+    made = []
+    for tool in tools:
+        spawner = Spawner(program, folder / "said", options.timeout * 1000, tool.within())
+        cases = {case: prepare for case, prepare in tool.cases().items() if case in options.case}
+        made.append(rounds.Bench(tool.name, cases, spawner))
+    return made
 
 
 def _render(result: report.Result) -> str:
-    rows = [("case", "tool", "wall min", "median", "to the reference, or the best other")]
+    rows = [("case", "tool", "wall min", "median", "to the reference, or the best other", "MB")]
     for case, samples in result["cases"].items():
         others = {name: kinds["wall_us"] for name, kinds in samples.items() if not name.startswith("estiba")}
         base = others.get(result["reference"]) or min(others.values(), key=median, default=None)
         for name, kinds in samples.items():
             wall = kinds["wall_us"]
             ratio = f"{median(wall) / median(base):.2f}" if base else ""
-            rows.append((case, name, f"{min(wall) / 1000:.0f}", f"{median(wall) / 1000:.0f}", ratio))
+            size = result["sizes"].get(name, {}).get(case)
+            cells = (f"{min(wall) / 1000:.0f}", f"{median(wall) / 1000:.0f}", ratio)
+            rows.append((case, name, *cells, f"{size / 1e6:.1f}" if size else ""))
     title = "Image tools, ms of wall time; a daemon's work is in it, since the command waits for it."
     return "\n\n".join([report.heading(result), title, report.table(rows)]) + "\n"
 
