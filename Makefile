@@ -59,7 +59,8 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check python tests tools benches oci-conformance
 	$(BIN)/mypy
 	$(BIN)/stubtest estiba._core
-	MYPYPATH=tests:benches $(BIN)/mypy --explicit-package-bases tests/support tests/gates tests/kernel tests/vm tests/conftest.py
+	MYPYPATH=tests:benches:tools $(BIN)/mypy --explicit-package-bases tests/support tests/gates tests/kernel tests/vm \
+		tests/build tests/images tests/compare tests/conftest.py benches/images.py benches/end_to_end.py
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 

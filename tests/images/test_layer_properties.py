@@ -22,7 +22,7 @@ from support.layers import SYMLINK, archive, entries, entry, folder, gzipped, na
 pytestmark = pytest.mark.requires("root")
 
 NAMES = st.text(
-    st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=("Cs",)),
+    st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=["Cs"]),
     min_size=1,
     max_size=60,
 ).filter(lambda name: name not in (".", "..") and not name.startswith(".wh.") and len(name.encode()) < 200)
@@ -31,7 +31,7 @@ IDS = st.sampled_from([0, 1, 1000, 65534, 2_097_151, 2_097_152, 4_294_967_294])
 ATTRIBUTES = st.dictionaries(
     st.sampled_from(["user.a", "user.b\n", "user." + "c" * 200]), st.binary(max_size=300), max_size=2
 )
-LEAF = st.one_of(
+LEAF: st.SearchStrategy[tuple[str, Any, int, dict[str, bytes]]] = st.one_of(
     st.builds(
         lambda content, mode, own: ("file", content, mode, own),
         st.binary(max_size=2000),
@@ -138,10 +138,10 @@ def test_damage_is_refused_or_harmless(
             block[148:156] = b" " * 8
             bad[head + 148 : head + 156] = b"%06o\0 " % sum(block)
     layer = gzipped(bytes(bad[:cut])) if squeeze else bytes(bad[:cut])
-    with place() as at:
+    with place() as here:
         try:
-            unpack(layer, at / "fs", form=form, max_bytes=1 << 20, max_entries=100)
+            unpack(layer, here / "fs", form=form, max_bytes=1 << 20, max_entries=100)
         except (errors.LayerInvalid, errors.BlobCorrupt):
             pass
-        assert {path.name for path in at.iterdir()} == {"tree", "fs"}
-        assert not any("/.wh." in f"/{path}" for path in names(at / "fs"))
+        assert {path.name for path in here.iterdir()} == {"tree", "fs"}
+        assert not any("/.wh." in f"/{path}" for path in names(here / "fs"))
