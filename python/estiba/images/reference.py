@@ -48,12 +48,16 @@ class Reference(NamedTuple):
 
     @property
     def familiar(self) -> str:
-        """The short form that people write: `web:latest`, `someone/web@sha256:...`, `localhost:5000/web:1`."""
+        """The short form that people write: `web:latest`, `someone/web@sha256:...`, `localhost:5000/web:1`.
+
+        `docker.io/localhost/web` has none: without the domain it would be read as another.
+        """
         if self.domain != DEFAULT_DOMAIN:
             return str(self)
         rest = self.path.removeprefix(_OFFICIAL)
         short = self.path if "/" in rest or not self.path.startswith(_OFFICIAL) else rest
-        return short + self._end(self.tag)
+        is_read_so = _split_domain(short) == (self.domain, self.path)
+        return (short if is_read_so else self.name) + self._end(self.tag)
 
     def _end(self, tag: str | None) -> str:
         return (f":{tag}" if tag else "") + (f"@{self.digest}" if self.digest else "")

@@ -32,6 +32,8 @@ _LIMIT = 64 << 20
 """Bytes of a log that are read: at 300 a record these are 200,000 moves."""
 _TAIL = 4096
 """Bytes from a log's end that surely hold its last record."""
+_LONGEST_WHO = 64
+"""Characters: a user's name, which the environment says (SUDO_USER), does not fill the tail."""
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
@@ -167,7 +169,7 @@ class References:
             before.after if before else None,
             descriptor.digest if descriptor else None,
             verb,
-            who or record.who(),
+            (who or record.who())[:_LONGEST_WHO],
             version,
             descriptor.media_type if descriptor else None,
             descriptor.size if descriptor else None,
