@@ -19,6 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "codegen": {"tables"},
     "problems": set(),
     "errors": {"problems", "tables"},
+    "command_line": {"errors"},
     "spec": {"problems", "errors", "tables"},
     "bundle": {"spec", "problems", "errors"},
     "rootfs": {"spec", "errors"},
@@ -27,8 +28,18 @@ ALLOWED: dict[str, set[str]] = {
     "images": {"rootfs", "rootless", "errors", "tables", "_core"},
     "build": {"images", "lifecycle", "rootfs", "bundle", "spec", "problems", "errors", "tables"},
     "check": {"bundle", "spec", "problems", "errors", "tables"},
-    "cli": {"check", "lifecycle", "bundle", "spec", "problems", "errors", "tables", "_core"},
-    "muelle": {"build", "images", "lifecycle", "rootfs", "bundle", "spec", "errors", "tables"},
+    "cli": {"command_line", "check", "lifecycle", "bundle", "spec", "problems", "errors", "tables", "_core"},
+    "muelle": {
+        "command_line",
+        "build",
+        "images",
+        "lifecycle",
+        "rootfs",
+        "bundle",
+        "spec",
+        "errors",
+        "tables",
+    },
 }
 """What each part of the package may import of the others; imports run downward."""
 

@@ -129,7 +129,7 @@ def test_what_nobody_foresaw_is_one_line_and_a_log_record(
     monkeypatch.setattr(os, "dup2", lambda *_: None)  # pytest captures the descriptor
     log = tmp_path / "log"
     assert main(["--log", str(log), "features"]) == 1
-    said = "unforeseen AttributeError: module 'estiba.cli.features' has no attribute 'nothing' (estiba/cli/main.py:"
+    said = "unforeseen AttributeError: module 'estiba.cli.features' has no attribute 'nothing' (estiba/command_line/run.py:"
     error = capsys.readouterr().err
     assert error.startswith(said)
     assert error.splitlines()[1:] == [f"hint: {unforeseen.HINT}"]
@@ -206,11 +206,11 @@ def test_options_of_update_go_over_the_resources() -> None:
 START_MODULES = {
     "features": 46,
     "spec": 46,
-    "list --help": 12,
+    "list --help": 13,
     "list": 45,
     "gc": 47,
     "why": 61,
-    "explain hostname": 64,
+    "explain hostname": 66,
     "ps nobody": 22,
     "events --stats nobody": 55,
     "update --memory 64m nobody": 57,

@@ -29,7 +29,7 @@ VERBS: dict[str, VerbSpec] = {
 @pytest.fixture(autouse=True)
 def small_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parse by a table that no new verb changes."""
-    monkeypatch.setattr(module.tables, "VERBS", VERBS)
+    monkeypatch.setattr(module.LANGUAGE, "verbs", VERBS)
 
 
 def read(*args: str) -> Parsed:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 
 from estiba import _core
-from estiba.cli.parse import Refusal
+from estiba.cli.parse import refusal
 from estiba.cli.pidfd_socket import PidfdReceiver
 from estiba.cli.report import warn
 from estiba.cli.settings import cgroup_manager, root
@@ -95,7 +95,7 @@ def kill(parsed: Parsed) -> int:
     try:
         number = signal_number(word)
     except ArgumentInvalid:
-        raise Refusal("kill", "not-a-signal", hint="signal", value=word) from None
+        raise refusal("kill", "not-a-signal", hint="signal", value=word) from None
     _core.kill(root=root(parsed), id=parsed.words[0], signal=number, all=parsed.options.flag("all"))
     return 0
 

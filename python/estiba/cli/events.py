@@ -8,7 +8,7 @@ import re
 import sys
 
 from estiba import _core
-from estiba.cli.parse import Refusal
+from estiba.cli.parse import refusal
 from estiba.cli.runc_stats import in_runc_shape
 from estiba.cli.settings import root
 from estiba.lifecycle.events import check_alive
@@ -52,5 +52,5 @@ def seconds(text: str) -> float:
     if DURATION.fullmatch(text):
         total = sum(float(n) * UNITS[unit] for n, unit in re.findall(r"([\d.]+)(ms|s|m|h)", text))
     if not 0 < total <= LONGEST:
-        raise Refusal("events", "bad-value", what="--interval", metavar="a time, as 5s or 500ms", value=text)
+        raise refusal("events", "bad-value", what="--interval", metavar="a time, as 5s or 500ms", value=text)
     return total

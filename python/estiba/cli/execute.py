@@ -9,7 +9,7 @@ import signal
 from estiba import _core
 from estiba.cli.container import has_terminal
 from estiba.cli.files import read_json
-from estiba.cli.parse import Refusal
+from estiba.cli.parse import refusal
 from estiba.cli.pidfd_socket import PidfdReceiver
 from estiba.cli.report import warn
 from estiba.cli.settings import root
@@ -78,11 +78,11 @@ def from_options(parsed: Parsed) -> dict[str, Any]:
     """Make the process object out of the container's config and the options."""
     options = parsed.options
     if len(parsed.words) < 2:
-        raise Refusal("exec", "missing", what="COMMAND")
+        raise refusal("exec", "missing", what="COMMAND")
     groups = options.list("additional-gids")
     for group in groups:
         if not is_id(group):
-            raise Refusal("exec", "bad-value", what="--additional-gids", metavar="GID", value=group)
+            raise refusal("exec", "bad-value", what="--additional-gids", metavar="GID", value=group)
     return exec_process(
         config_of(root(parsed), parsed.words[0]),
         parsed.words[1:],

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from estiba.cli import report
-from estiba.cli.parse import Parsed, Refusal, parse
+from estiba.cli.parse import LANGUAGE, Parsed, Refusal
+from estiba.command_line.run import answer as call_verb
+from estiba.command_line.run import run
 from estiba.errors import EstibaError
 from estiba.tables.arguments import FAILURE_EXIT
 
@@ -39,57 +40,30 @@ VERBS: dict[str, str] = {
 
 def main(args: list[str]) -> int:
     """Do what argv says; return the exit code."""
-    parsed = Parsed()
-    try:
-        code = answer(args, parsed)
-        sys.stdout.flush()
-        return code
-    except Refusal as refusal:
-        return report.failure(refusal.message, refusal.hint, parsed.globals, refusal.exit)
-    except EstibaError as error:
-        return failed(error, parsed)
-    except BrokenPipeError:
-        leave_stdout()
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:  # noqa: BLE001 - whatever it is, callers get one line and an exit code
-        from estiba.cli.unforeseen import internal
-
-        leave_stdout()
-        return failed(internal(error, parsed.globals), parsed)
-
-
-def failed(error: EstibaError, parsed: Parsed) -> int:
-    """Tell of a failure; return the exit code."""
-    return report.failure(error.message, error.hint, parsed.globals, FAILURE_EXIT.get(parsed.verb, 1))
-
-
-def leave_stdout() -> None:
-    """Send what is left for standard output nowhere: what cannot be written now, Python would try again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return run(args, answer, failed, unforeseen)
 
 
 def answer(args: list[str], parsed: Parsed) -> int:
     """Read argv into `parsed` and call the verb."""
-    parse(args, parsed)
-    if parsed.globals.flag("version"):
-        from estiba.tables.version import TEXT
-
-        sys.stdout.write(TEXT)
-        return 0
-    if parsed.globals.flag("help") or parsed.options.flag("help"):
-        from estiba.cli.help import text
-
-        sys.stdout.write(text(parsed.verb))
-        return 0
-    return call(VERBS[parsed.verb], parsed)
+    return call_verb(LANGUAGE, VERBS, "estiba.cli", version, args, parsed)
 
 
-def call(place: str, parsed: Parsed) -> int:
-    """Import "module:function" of estiba.cli and call it."""
-    from importlib import import_module
+def failed(error: Refusal | EstibaError, parsed: Parsed) -> int:
+    """Tell of a failure; return the exit code."""
+    code = error.exit if isinstance(error, Refusal) else FAILURE_EXIT.get(parsed.verb, 1)
+    return report.failure(error.message, error.hint, parsed.globals, code)
 
-    module, _, function = place.partition(":")
-    code: int = getattr(import_module(f"estiba.cli.{module}"), function)(parsed)
-    return code
+
+def unforeseen(error: Exception, parsed: Parsed) -> int:
+    """Tell of what nobody foresaw."""
+    from estiba.cli.unforeseen import internal
+
+    return failed(internal(error, parsed.globals), parsed)
+
+
+def version(_parsed: Parsed) -> int:
+    """Print the versions."""
+    from estiba.tables.version import TEXT
+
+    sys.stdout.write(TEXT)
+    return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from estiba import _core
 from estiba.cli.files import read_json
-from estiba.cli.parse import Options, Refusal
+from estiba.cli.parse import Options, refusal
 from estiba.cli.settings import root
 from estiba.errors import ConfigUnsupported
 from estiba.lifecycle.proof import judged_resources
@@ -75,5 +75,5 @@ def value(option: str, text: str, kind: str) -> int | str:
     bare = digits.removeprefix("-") if kind == "number" or text == "-1" else digits
     if not (bare.isascii() and bare.isdigit() and len(bare) < 20):
         metavar = "a number" if kind == "number" else "bytes, as 536870912 or 512m, or -1"
-        raise Refusal("update", "bad-value", what=f"--{option}", metavar=metavar, value=text)
+        raise refusal("update", "bad-value", what=f"--{option}", metavar=metavar, value=text)
     return int(digits) << shift

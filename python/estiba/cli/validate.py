@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from estiba import spec
 from estiba.cli.files import STANDARD_INPUT, read
-from estiba.cli.parse import Refusal
+from estiba.cli.parse import refusal
 from estiba.problems import Problem
 from estiba.spec.positions import Position, positions
 
@@ -48,7 +48,7 @@ def config_path(parsed: Parsed) -> str:
     """Return the file that is meant: FILE, which may be a bundle, or the config of --bundle."""
     bundle = parsed.options.text("bundle")
     if bundle is not None and parsed.words:
-        raise Refusal("validate", "surplus", what=parsed.words[0])
+        raise refusal("validate", "surplus", what=parsed.words[0])
     path = parsed.words[0] if parsed.words else os.path.join(bundle or "", "config.json")
     return os.path.join(path, "config.json") if path != STANDARD_INPUT and os.path.isdir(path) else path
 

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from errno import EDQUOT, ENOENT, ENOSPC
 
+from estiba.command_line.run import answer as call_verb
+from estiba.command_line.run import run
 from estiba.errors import BuildFileInvalid, EstibaError, ExecFailed
-from estiba.muelle.parse import Parsed, Refusal, parse
-from estiba.tables.muelle import FAILURE_EXIT, USAGE_EXIT
+from estiba.muelle.parse import LANGUAGE, Parsed, Refusal
+from estiba.tables.muelle import FAILURE_EXIT
 
 FUNCTIONS: dict[str, str] = {
     "build": "building:build",
@@ -45,44 +46,28 @@ FUNCTIONS: dict[str, str] = {
 
 def main(args: list[str]) -> int:
     """Do what argv says; return the exit code."""
-    parsed = Parsed()
-    try:
-        code = answer(args, parsed)
-        sys.stdout.flush()
-        return code
-    except Refusal as refusal:
-        return failed(refusal.message, refusal.hint, USAGE_EXIT)
-    except BuildFileInvalid as error:
-        return several(error)
-    except EstibaError as error:
-        return failed(error.message, error.hint or advice(error, parsed.verb), exit_code(error, parsed.verb))
-    except BrokenPipeError:
-        leave_stdout()
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:  # noqa: BLE001 - whatever it is, people get one line and an exit code
-        leave_stdout()
-        return unforeseen(error, parsed)
+    return run(args, answer, refused, unforeseen)
 
 
 def answer(args: list[str], parsed: Parsed) -> int:
     """Read argv into `parsed` and call the verb."""
-    parse(args, parsed)
-    if parsed.globals.flag("version"):
-        from estiba.muelle.version import version
+    return call_verb(LANGUAGE, FUNCTIONS, "estiba.muelle", version, args, parsed)
 
-        return version(parsed)
-    if parsed.globals.flag("help") or parsed.options.flag("help"):
-        from estiba.muelle.help import text
 
-        sys.stdout.write(text(parsed.verb))
-        return 0
-    from importlib import import_module
+def version(parsed: Parsed) -> int:
+    """Print the versions."""
+    from estiba.muelle.version import version
 
-    module, _, function = FUNCTIONS[parsed.verb].partition(":")
-    code: int = getattr(import_module(f"estiba.muelle.{module}"), function)(parsed)
-    return code
+    return version(parsed)
+
+
+def refused(error: Refusal | EstibaError, parsed: Parsed) -> int:
+    """Tell of an argv that cannot be taken, or of a verb that has failed."""
+    if isinstance(error, Refusal):
+        return failed(error.message, error.hint, error.exit)
+    if isinstance(error, BuildFileInvalid):
+        return several(error)
+    return failed(error.message, error.hint or advice(error, parsed.verb), exit_code(error, parsed.verb))
 
 
 def several(error: BuildFileInvalid) -> int:
@@ -134,8 +119,3 @@ def unforeseen(error: Exception, parsed: Parsed) -> int:
     what = f"{type(error).__name__}: {error}".replace("\n", " ")
     hint = "run it again with --debug before the command, and report what it prints"
     return failed(f"{parsed.verb}: this is a bug in muelle: {what}", hint, code)
-
-
-def leave_stdout() -> None:
-    """Send what is left for standard output nowhere: what cannot be written now, Python would try again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
