@@ -13,7 +13,7 @@
 #   make clients        podman, containerd and Docker over estiba (root); DOOR=python, RUNTIME=/usr/sbin/runc
 #   make vm             limits of cgroup v2 and AppArmor, in a guest booted by QEMU (root); VM="tests/vm -k memory"
 #   make kill           verbs killed at each of their system calls, builds, pulls and loads at any moment (root)
-#   make fuzz           the prover and the planner under a fuzzer, judged by Python (nightly Rust, cargo-fuzz)
+#   make fuzz           prover, planner and the reader of archives under a fuzzer (nightly Rust, cargo-fuzz)
 #   make bench          against its peers, which it fetches and builds (root)
 #   make bench-images   builds and layers, beside BuildKit, Docker, buildah, umoci, skopeo (root)
 #   make bench-clients  ctr, podman and docker over estiba and its peers, end to end (root)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzz the prover and the planner, then let Python judge whatever the prover took.
+"""Fuzz the prover and the planner, then let Python judge whatever the prover took; and fuzz the reader of archives.
 
-    python tests/fuzz/fuzz.py SECONDS       needs nightly Rust, a C++ compiler and cargo-fuzz
+    python tests/fuzz/fuzz.py SECONDS [TARGET]      needs nightly Rust, a C++ compiler and cargo-fuzz
 
-Seeds are the recorded configs and the stored corpus; the words of the schema are the dictionary. Counts are printed;
-the exit code is 1 if a proved config is refused. `--keep` stores what is new and proved in tests/fuzz/corpus.
+Seeds of the prover are the recorded configs and the stored corpus; the words of the schema are its dictionary. Counts
+are printed; the exit code is 1 if a proved config is refused. `--keep` stores what is new and proved in
+tests/fuzz/corpus. Seeds of the reader are made by archives.py.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+import archives
 
 from estiba import _core, spec
 from estiba.errors import ConfigInvalid
@@ -34,20 +37,22 @@ LONGEST = 4096
 def main() -> int:
     """Fuzz, judge, report."""
     options = argparse.ArgumentParser()
-    options.add_argument("seconds", type=int)
+    options.add_argument("seconds", type=int, help="for each target")
+    options.add_argument("target", nargs="?", choices=["prover", "tar"], help="both if none is named")
     options.add_argument("--keep", action="store_true")
     given = options.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        found = Path(place) / "found"
-        found.mkdir()
-        for number, seed in enumerate(seeds()):
-            (found / f"seed-{number}").write_bytes(seed)
-        words = Path(place) / "words.dict"
-        words.write_text("".join(f"{json.dumps(json.dumps(word))}\n" for word in sorted(set(names(CONFIG)))))
-        fuzz = ["cargo", "+nightly", "fuzz", "run", "--fuzz-dir", str(HERE), "prover", str(found), "--"]
-        limits = [f"-max_total_time={given.seconds}", f"-max_len={LONGEST}", f"-dict={words}", "-verbosity=1"]
-        code = subprocess.run([*fuzz, *limits, "-print_final_stats=1"], check=False).returncode
-        inputs = [path.read_bytes() for path in found.iterdir()]
+    codes = []
+    if given.target in (None, "prover"):
+        codes.append(fuzz_prover(given.seconds, is_kept=given.keep))
+    if given.target in (None, "tar"):
+        codes.append(fuzz("tar", archives.seeds(), archives.WORDS, given.seconds, 1 << 14)[0])
+    return max(codes)
+
+
+def fuzz_prover(seconds: int, *, is_kept: bool) -> int:
+    """Fuzz the prover, and judge what it took."""
+    words = (json.dumps(word).encode() for word in sorted(set(names(CONFIG))))
+    code, inputs = fuzz("prover", seeds(), words, seconds, LONGEST)
     proved = [text for text in inputs if _core.prove(config=text) is None]
     refused = [text for text in proved if not accepts(text)]
     print(
@@ -55,9 +60,31 @@ def main() -> int:
     )
     for text in refused:
         print(text)
-    if given.keep:
+    if is_kept:
         keep(set(proved) - set(seeds()))
     return code or (1 if refused else 0)
+
+
+def fuzz(
+    target: str, begin: Iterable[bytes], words: Iterable[bytes], seconds: int, longest: int
+) -> tuple[int, list[bytes]]:
+    """Run a target; return its exit code and the inputs that the fuzzer has kept."""
+    with tempfile.TemporaryDirectory() as place:
+        found = Path(place) / "found"
+        found.mkdir()
+        for number, seed in enumerate(begin):
+            (found / f"seed-{number}").write_bytes(seed)
+        dictionary = Path(place) / "words.dict"
+        dictionary.write_text("".join(f'"{escaped(word)}"\n' for word in words))
+        command = ["cargo", "+nightly", "fuzz", "run", "--fuzz-dir", str(HERE), target, str(found), "--"]
+        limits = [f"-max_total_time={seconds}", f"-max_len={longest}", f"-dict={dictionary}", "-verbosity=1"]
+        code = subprocess.run([*command, *limits, "-print_final_stats=1"], check=False).returncode
+        return code, [path.read_bytes() for path in found.iterdir()]
+
+
+def escaped(word: bytes) -> str:
+    """Write a word as libFuzzer's dictionaries have it."""
+    return "".join(chr(byte) if chr(byte).isalnum() else f"\\x{byte:02x}" for byte in word)
 
 
 def seeds() -> Iterator[bytes]:
