@@ -13,13 +13,13 @@ import pytest
 
 from muelle.conftest import Muelle
 
-BUILD_FIRST, BUILD_AGAIN = 165, 145
+BUILD_FIRST, BUILD_AGAIN = 168, 145
 LINES = {
     ("images",): 77,
     ("history", "busybox"): 76,
-    ("inspect", "busybox"): 99,
+    ("inspect", "busybox"): 101,
     ("tag", "busybox", "other"): 71,
-    ("run", "--rm", "busybox", "true"): 126,
+    ("run", "--rm", "busybox", "true"): 129,
 }
 HEAVY = {
     "argparse",

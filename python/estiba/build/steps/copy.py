@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,7 +23,7 @@ from estiba.build.recipe.instructions import Add, Copy, HereDocument, Word, Work
 from estiba.build.recipe.instructions import Place as At
 from estiba.build.recipe.problems import Fault
 from estiba.build.recipe.readers.copy import CHECKSUM
-from estiba.build.steps import archives, remote
+from estiba.build.steps import archives
 from estiba.build.steps.metadata import below
 from estiba.build.steps.step import Step, Surroundings
 from estiba.errors import ArgumentInvalid, BuildFailed, TreeInvalid
@@ -33,6 +34,7 @@ from estiba.spec.words import quote
 if TYPE_CHECKING:
     from estiba.build.state import State
     from estiba.build.steps.place import Place
+    from estiba.build.steps.remote import Remote
 
 
 class Owner(NamedTuple):
@@ -100,7 +102,7 @@ def _paths(copy: Copy | Add, tree: Tree) -> list[str]:
     """List the sources, wildcards expanded; one that matches nothing is an error."""
     found: list[str] = []
     for source in copy.sources:
-        if not isinstance(source, Word) or (isinstance(copy, Add) and remote.is_remote(source.text)):
+        if not isinstance(source, Word) or (isinstance(copy, Add) and _is_remote(source.text)):
             continue
         expanded = tree.expand(source.text)
         if not expanded:
@@ -109,22 +111,31 @@ def _paths(copy: Copy | Add, tree: Tree) -> list[str]:
     return found
 
 
-def _remotes(copy: Copy | Add, around: Surroundings) -> list[remote.Remote]:
+def _remotes(copy: Copy | Add, around: Surroundings) -> list[Remote]:
     """List the sources that are fetched. Raises Fault for addresses and checksums that are none."""
     if not isinstance(copy, Add):
         return []
-    words = [source for source in copy.sources if isinstance(source, Word) and remote.is_remote(source.text)]
+    words = [source for source in copy.sources if isinstance(source, Word) and _is_remote(source.text)]
     if copy.checksum is not None:
         if len(words) != 1 or len(copy.sources) != 1:
             raise Fault(copy.checksum.place, "--checksum is for one source that is fetched, and no other")
         if not CHECKSUM.fullmatch(copy.checksum.text):
             hint = "write sha256: and 64 hexadecimal digits"
             raise Fault(copy.checksum.place, f"--checksum is a digest, not {quote(copy.checksum.text)}", hint)
+    if not words:
+        return []
+    from estiba.build.steps.remote import Remote  # 40 modules, and hardly a build fetches anything
+
     count = partial(around.tell_amount, "fetching")
-    return [remote.Remote(word, copy.checksum, around.aside, count) for word in words]
+    return [Remote(word, copy.checksum, around.aside, count) for word in words]
 
 
-def _check_names(copy: Copy | Add, remotes: list[remote.Remote], target: str) -> None:
+def _is_remote(source: str) -> bool:
+    """Tell whether a source is an address, of whatever kind."""
+    return bool(re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://|git@", source))
+
+
+def _check_names(copy: Copy | Add, remotes: list[Remote], target: str) -> None:
     for each in remotes:
         if not each.name and target.endswith("/"):
             hint = "name the file: a destination without a slash at its end"
@@ -251,7 +262,7 @@ def _unpacked(
 
 def _fetched(
     copy: Copy | Add,
-    source: remote.Remote,
+    source: Remote,
     root: int,
     target: str,
     owner: Owner,

@@ -142,11 +142,6 @@ class Remote:
         return Fault(self._word.place, f"{quote(self.address)} cannot be fetched: {why}")
 
 
-def is_remote(source: str) -> bool:
-    """Tell whether a source is an address, of whatever kind."""
-    return bool(re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://|git@", source))
-
-
 def file_name(address: str) -> str:
     """Return the name that a file has by its address; "" where that ends with a slash."""
     name = unquote(urlsplit(address).path.rpartition("/")[2])
