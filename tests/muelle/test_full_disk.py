@@ -173,14 +173,32 @@ def test_a_bundle_for_which_there_is_no_room(muelle: Muelle, disk: Disk) -> None
 def test_a_name_does_not_move_where_its_log_cannot_grow(muelle: Muelle, disk: Disk) -> None:
     """Not one byte is left: a name is where it was, or it has moved; and its log is whole."""
     assert muelle("tag", "busybox", "web").returncode == 0
-    before = muelle("history", "--versions", "web").stdout
+    before = muelle("history", "--versions", "--format", "json", "web").stdout
     disk.fill(0)
     for words in (["tag", "busybox", "new"], ["untag", "web"]):
         done = muelle(*words)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.splitlines()[0].endswith(FULL)
     disk.empty()
-    assert muelle("history", "--versions", "web").stdout == before
+    assert muelle("history", "--versions", "--format", "json", "web").stdout == before
     assert muelle("fsck").stdout == "the store is sound\n"
     assert "new" not in muelle("images").stdout
     assert muelle("tag", "busybox", "new").returncode == 0
+
+
+def test_what_nobody_uses_can_be_removed_where_no_byte_is_left(
+    muelle: Muelle, disk: Disk, folder: Path
+) -> None:
+    """As the hint says."""
+    (folder / "web").mkdir()
+    (folder / "web/Containerfile").write_text("FROM busybox\nRUN head -c 1000000 /dev/urandom > /large\n")
+    assert muelle("build", "-q", folder / "web").returncode == 0
+    disk.fill(0)
+    done = muelle("prune", "-a")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "removed: " in done.stdout
+    status = os.statvfs(disk.folder)
+    assert status.f_bavail * status.f_frsize > 1 << 20
+    assert muelle("fsck").stdout == "the store is sound\n"
+    disk.empty()
+    assert muelle.out("busybox", "echo", "on") == "on\n"

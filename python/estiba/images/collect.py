@@ -135,15 +135,16 @@ def prune(
 
 
 def _sweep(store: Store, pruned: Pruned, records: list[str], *, drop_nameless: bool) -> None:
+    """Remove in this order: first what can be made again, and makes room for the index that is written then."""
+    for path in records:
+        os.unlink(path)
+    for chain_id in pruned.layers:
+        store.layers.remove(chain_id)
     for reference in pruned.forgotten:
         store.references.forget(reference)
     if drop_nameless:
         for descriptor in store.references.nameless():
             store.references.drop(descriptor.digest)
-    for path in records:
-        os.unlink(path)
-    for chain_id in pruned.layers:
-        store.layers.remove(chain_id)
     first = set(pruned.images)
     for digest in sorted(pruned.blobs, key=lambda one: one not in first):
         store.blobs.remove(digest)
