@@ -100,6 +100,20 @@ def test_reference_remembers_where_it_was(store: Store) -> None:
         refs.remove(parse("other"))
 
 
+def test_tag_that_is_pinned_to_a_digest_is_the_tag(store: Store) -> None:
+    """Log and index have one name for it, however it is moved."""
+    first, second = (put_image(store.blobs, [{"a": content}]) for content in (b"1", b"2"))
+    tag, pinned = parse("web:1"), parse(f"web:1@{first.digest}")
+    store.references.move(pinned, first, verb="load")
+    assert list(store.references.iterate()) == [(tag, first)]
+    store.references.move(tag, second, verb="build")
+    store.references.return_to(pinned, store.references.log(tag)[0])
+    assert list(store.references.iterate()) == [(tag, first)]
+    store.references.remove(pinned)
+    assert list(store.references.iterate()) == []
+    assert not store.references.differs()
+
+
 def test_index_follows_the_log_after_a_kill_between_them(store: Store) -> None:
     """The log was synced, the index not yet changed: opening the store ends the move."""
     one, two = (put_image(store.blobs, [{"a": text}]) for text in (b"1", b"2"))

@@ -57,6 +57,7 @@ class References:
         Naming what it names already changes and writes nothing. Raises StoreError, ReferenceInvalid for a name
         that is too long for a file.
         """
+        reference = _loose(reference)
         with self._locked():
             last = self._last(reference)
             if last and last.after == descriptor.digest:
@@ -67,11 +68,13 @@ class References:
         """Let `reference` name an earlier or later version of itself again, under that version's number."""
         if version.descriptor is None:
             raise StoreError(f'"{reference.familiar}": version {version.version} names no image')
+        reference = _loose(reference)
         with self._locked():
             return self._append(reference, version.descriptor, "rollback", who, version.version)
 
     def remove(self, reference: Reference, *, who: str | None = None) -> Record:
         """Let `reference` name nothing; its log stays. Raises ImageNotFound if it named nothing."""
+        reference = _loose(reference)
         with self._locked():
             last = self._last(reference)
             if last is None or last.after is None:
@@ -221,7 +224,7 @@ class References:
         return max((one.version for one in self.log(reference)), default=0)
 
     def _path(self, reference: Reference) -> str:
-        name = _encode(str(reference._replace(digest=None) if reference.tag else reference)) + _END
+        name = _encode(str(_loose(reference))) + _END
         if len(name) > 255:
             raise ReferenceInvalid(f'reference "{reference.familiar}": too long for the name of a file')
         return os.path.join(self._folder, name)
@@ -233,6 +236,11 @@ class References:
     def _unmark(self) -> None:
         if os.path.exists(self._pending):
             os.unlink(self._pending)
+
+
+def _loose(reference: Reference) -> Reference:
+    """Return the reference that is moved: of a tag that is pinned to a digest, the tag."""
+    return reference._replace(digest=None) if reference.tag else reference
 
 
 def _named(reference: Reference, descriptor: Descriptor) -> Descriptor:
