@@ -206,6 +206,18 @@ def test_a_running_container_is_removed_by_force_alone(muelle: Muelle, reader: P
     assert running.wait(20) == 137
 
 
+def test_a_container_stands_as_it_does_whatever_state_root_is_named(muelle: Muelle, reader: Pipe) -> None:
+    """Its record says where the engine knows of it."""
+    script = "echo ready; exec sleep 1000"
+    running = muelle.begin("--name", "web", "busybox", "sh", "-c", script, stdout=reader)
+    assert reader.readline() == "ready"
+    elsewhere = ("--root", muelle.state / "elsewhere")
+    assert muelle(*elsewhere, "rm", "web").stderr.startswith('container "web" is running\n')
+    assert muelle(*elsewhere, "ps", "--format", "{{.State}}").stdout == "running\n"
+    assert muelle(*elsewhere, "rm", "--force", "web").returncode == 0
+    assert running.wait(20) == 137
+
+
 def test_what_a_killed_run_was_to_remove_goes_with_the_next_one(muelle: Muelle, reader: Pipe) -> None:
     """The program is killed, its folder removed."""
     running = muelle.begin("--rm", "busybox", "sh", "-c", "echo ready; exec sleep 1000", stdout=reader)

@@ -91,7 +91,7 @@ def test_only_what_was_to_go_and_has_nobody_left_is_abandoned(made: Made) -> Non
     assert containers.abandoned(made.folder) == []
     assert containers.is_attended(going.folder)
     made.leave()
-    assert containers.abandoned(made.folder) == [going.folder]
+    assert containers.abandoned(made.folder) == [going]
     assert not containers.is_attended(going.folder)
 
 

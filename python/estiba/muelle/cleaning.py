@@ -61,21 +61,17 @@ def untag(store: Store, name: Reference) -> None:
 
 def prune(parsed: Parsed) -> int:
     """Remove what nobody uses, and say how much it was."""
-    store, options, root = (
-        Store.open(parsed.globals.text("store")),
-        parsed.options,
-        parsed.globals.text("root"),
-    )
+    store, options = Store.open(parsed.globals.text("store")), parsed.options
     is_dry, everything = options.flag("dry-run"), options.flag("all")
     if not is_dry:
-        sweep(store, root)
-        sweep_builds(root)
+        sweep(store)
+        sweep_builds(parsed.globals.text("root"))
     if options.flag("containers"):
         for kept in containers.iterate(containers.folder_of(store)):
-            if standing_of(kept, root).status in ("exited", "lost"):
+            if standing_of(kept).status in ("exited", "lost"):
                 output.write(f"container: {kept.name}\n")
                 if not is_dry:
-                    remove(kept, root, is_forced=False)
+                    remove(kept, is_forced=False)
     keep = options.number("keep")
     pruned = collect.prune(
         store,

@@ -36,7 +36,7 @@ def commit(parsed: Parsed) -> int:
     kept = containers.find(containers.folder_of(store), parsed.words[0])
     with store.using():
         image = image_of(store, kept)
-        with paused(kept, parsed.globals.text("root"), wanted=not options.flag("no-pause")):
+        with paused(kept, wanted=not options.flag("no-pause")):
             layer, packed = packed_upper(store, kept)
         found = put(image, layer, packed, kept, options)
         made = changed_and_named(store, found, options.list("change"), name, verb="commit")
@@ -45,12 +45,12 @@ def commit(parsed: Parsed) -> int:
 
 
 @contextmanager
-def paused(kept: Kept, root: str | None, *, wanted: bool) -> Iterator[None]:
+def paused(kept: Kept, *, wanted: bool) -> Iterator[None]:
     """Freeze the container's program while its files are read, if it runs."""
-    if not wanted or standing_of(kept, root).status != "running":
+    if not wanted or standing_of(kept).status != "running":
         yield
         return
-    container = Container(kept.id, root=root)
+    container = Container(kept.id, root=kept.root)
     container.pause()
     try:
         yield

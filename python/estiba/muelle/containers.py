@@ -49,6 +49,11 @@ class Kept(NamedTuple):
         """What people call it; the short id where it has no name."""
         return self.record.get("name") or self.id[:SHORT]
 
+    @property
+    def root(self) -> str | None:
+        """The engine's state root that its `run` has used, whatever the one of this command is."""
+        return self.record.get("stateRoot")
+
 
 def folder_of(store: Store) -> Path:
     """Return where a store has its containers."""
@@ -82,18 +87,20 @@ def write(kept: Kept) -> None:
 
 def iterate(containers: Path) -> Iterator[Kept]:
     """Return all containers, oldest first; a folder without a record is one that is being made or removed."""
-    found = []
     try:
         folders = list(os.scandir(containers))
     except FileNotFoundError:
         return
-    for folder in folders:
-        try:
-            with open(os.path.join(folder.path, RECORD), "rb") as file:
-                found.append(Kept(Path(folder.path), json.load(file)))
-        except (OSError, ValueError):
-            continue
+    found = [kept for folder in folders if (kept := _read(Path(folder.path)))]
     yield from sorted(found, key=lambda kept: (str(kept.record.get("created")), kept.id))
+
+
+def _read(folder: Path) -> Kept | None:
+    try:
+        with open(folder / RECORD, "rb") as file:
+            return Kept(folder, json.load(file))
+    except (OSError, ValueError):
+        return None
 
 
 def find(containers: Path, text: str) -> Kept:
@@ -144,13 +151,14 @@ def is_attended(folder: Path) -> bool:
     return False
 
 
-def abandoned(containers: Path) -> list[Path]:
-    """Return the folders of containers that were to go with their program's end, and whose `run` is gone."""
+def abandoned(containers: Path) -> list[Kept]:
+    """Return the containers that were to go with their program's end, and whose `run` is gone; some have no record."""
     try:
         folders = [Path(each.path) for each in os.scandir(containers)]
     except FileNotFoundError:
         return []
-    return [folder for folder in folders if (folder / "remove").exists() and not is_attended(folder)]
+    left = [folder for folder in folders if (folder / "remove").exists() and not is_attended(folder)]
+    return [_read(folder) or Kept(folder, {}) for folder in left]
 
 
 class Locked:

@@ -33,7 +33,7 @@ def export(parsed: Parsed) -> int:
             lowers = find_image(store, word, options).lowers()
         else:
             lowers = [*image_of(store, kept).lowers(), str(kept.folder / "upper")]
-            pause = paused(kept, parsed.globals.text("root"), wanted=not options.flag("no-pause"))
+            pause = paused(kept, wanted=not options.flag("no-pause"))
         with (
             written("export", options.text("output")) as out,
             opened(lowers, is_rootless=store.is_rootless) as tree,

@@ -39,7 +39,7 @@ def look(store: Store, parsed: Parsed, word: str) -> dict[str, Any]:
     if kind != "image":
         try:
             kept = containers.find(containers.folder_of(store), word)
-            return container(kept, parsed.globals.text("root"))
+            return container(kept)
         except ContainerNotFound:
             if kind == "container":
                 raise
@@ -77,12 +77,12 @@ def image(store: Store, found: Image) -> dict[str, Any]:
     }
 
 
-def container(kept: Kept, root: str | None) -> dict[str, Any]:
+def container(kept: Kept) -> dict[str, Any]:
     """Describe a container that `run` has kept."""
     record = kept.record
     config = json.loads((kept.folder / "config.json").read_bytes())
     process = config["process"]
-    standing = standing_of(kept, root)
+    standing = standing_of(kept)
     return {
         "Id": kept.id,
         "Name": record.get("name") or "",

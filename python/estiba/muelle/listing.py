@@ -32,10 +32,10 @@ def ps(parsed: Parsed) -> int:
 
 def listed(parsed: Parsed, *, with_ended: bool) -> int:
     """List containers."""
-    store, root = Store.open(parsed.globals.text("store")), parsed.globals.text("root")
-    sweep(store, root)
+    store = Store.open(parsed.globals.text("store"))
+    sweep(store)
     found = list(kept_containers.iterate(kept_containers.folder_of(store)))[::-1]
-    rows = [(kept, standing_of(kept, root)) for kept in found]
+    rows = [(kept, standing_of(kept)) for kept in found]
     shown = [described(*row) for row in rows if with_ended or row[1].status not in ("exited", "lost")]
     is_whole = parsed.options.flag("no-trunc")
     length = 64 if is_whole else SHORT
@@ -84,13 +84,13 @@ def status_words(kept: Kept, standing: Standing) -> str:
 
 def rm(parsed: Parsed) -> int:
     """Remove containers; of those that cannot go each is told, and the others go."""
-    store, root = Store.open(parsed.globals.text("store")), parsed.globals.text("root")
-    sweep(store, root)
+    store = Store.open(parsed.globals.text("store"))
+    sweep(store)
     folder = kept_containers.folder_of(store)
     code = 0
     for word in parsed.words:
         try:
-            remove(kept_containers.find(folder, word), root, is_forced=parsed.options.flag("force"))
+            remove(kept_containers.find(folder, word), is_forced=parsed.options.flag("force"))
             output.write(f"{word}\n")
         except EstibaError as error:
             output.tell(error.message, error.hint)
@@ -98,16 +98,16 @@ def rm(parsed: Parsed) -> int:
     return code
 
 
-def remove(kept: Kept, root: str | None, *, is_forced: bool) -> None:
+def remove(kept: Kept, *, is_forced: bool) -> None:
     """Remove one container; one that runs only by force. Raises WrongState."""
     from estiba.lifecycle.container import Container
 
-    standing = standing_of(kept, root)
+    standing = standing_of(kept)
     if standing.status not in ("exited", "lost") and not is_forced:
         hint = f"`muelle rm --force {kept.name}` kills it first"
         message = f'container "{kept.name}" is {standing.status}'
         raise WrongState(message, hint=hint, id=kept.id, status=standing.status)
-    container = Container(kept.id, root=root)
+    container = Container(kept.id, root=kept.root)
     if is_forced:
         with suppress(ContainerError):
             container.kill("KILL")

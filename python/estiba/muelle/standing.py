@@ -20,10 +20,10 @@ class Standing(NamedTuple):
     pid: int
 
 
-def standing_of(kept: Kept, root: str | None) -> Standing:
-    """Return how a container stands; `root` is the engine's state root."""
+def standing_of(kept: Kept) -> Standing:
+    """Return how a container stands."""
     try:
-        state = Container(kept.id, root=root).state()
+        state = Container(kept.id, root=kept.root).state()
     except ContainerError:
         return Standing("lost" if kept.record.get("exitCode") is None else "exited", 0)
     if state.status == "stopped":

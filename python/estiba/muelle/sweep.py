@@ -11,15 +11,13 @@ if TYPE_CHECKING:
     from estiba.images.store import Store
 
 
-def sweep(store: Store, root: str | None) -> list[str]:
-    """Kill what still runs in them and remove them; return their ids. `root` is the engine's state root."""
+def sweep(store: Store) -> list[str]:
+    """Kill what still runs in them and remove them; return their ids."""
     gone = []
-    for folder in containers.abandoned(containers.folder_of(store)):
+    for kept in containers.abandoned(containers.folder_of(store)):
         from estiba.lifecycle.container import Container
-        from estiba.rootfs.remove import remove_tree
 
-        Container(folder.name, root=root).delete(force=True)
-        (folder / containers.RECORD).unlink(missing_ok=True)
-        remove_tree(folder)
-        gone.append(folder.name)
+        Container(kept.id, root=kept.root).delete(force=True)
+        containers.remove(kept)
+        gone.append(kept.id)
     return gone

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from estiba.errors import ArgumentInvalid, cause
+from estiba.lifecycle import state_root
 from estiba.muelle import output
 from estiba.muelle.run.mounts import is_name
 from estiba.spec.words import quote
@@ -21,7 +22,7 @@ def record_of(parsed: Parsed, image: Image) -> dict[str, Any]:
 
     It names all that its image is made of, whose names may go: `prune` keeps each digest that a record mentions.
     """
-    options = parsed.options
+    options, root = parsed.options, parsed.globals.text("root")
     name = options.text("name")
     if name is not None and not is_name(name):
         hint = "letters, digits and _ . -, beginning with a letter or a digit"
@@ -35,7 +36,7 @@ def record_of(parsed: Parsed, image: Image) -> dict[str, Any]:
         "command": parsed.words[1:],
         "created": output.now(),
         "labels": labels,
-        "stateRoot": parsed.globals.text("root"),
+        "stateRoot": state_root() if root is None else os.path.abspath(root),
         "exitCode": None,
         "finished": None,
     }

@@ -45,7 +45,7 @@ def run(parsed: Parsed) -> int:
     refuse_terminal(options)
     tell_warnings()
     store = Store.open(parsed.globals.text("store"))
-    sweep(store, parsed.globals.text("root"))
+    sweep(store)
     with store.using():
         image = found_or_pulled(store, parsed.words[0], options)
         below = image.lowers()
@@ -82,7 +82,7 @@ def attended(parsed: Parsed, store: Store, image: Image, kept: Kept, below: Sequ
         if stdin:
             undo.callback(os.close, stdin)
         has_terminal = bool(config["process"]["terminal"])
-        container = Container(kept.id, root=parsed.globals.text("root"))
+        container = Container(kept.id, root=kept.root)
 
         def make(console: str | None) -> Any:
             nonlocal container
@@ -90,7 +90,7 @@ def attended(parsed: Parsed, store: Store, image: Image, kept: Kept, below: Sequ
             container = begin(
                 kept.id,
                 folder,
-                root=parsed.globals.text("root"),
+                root=kept.root,
                 console_socket=console,
                 stdio=None if has_terminal else (stdin, 1, 2),
             )
