@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from estiba.errors import ContainerError, ContainerExists, ContainerNotFound
+from estiba.errors import ContainerError, ContainerExists, ContainerNotFound, WrongState
 from estiba.muelle import containers
 from estiba.muelle.containers import Kept
+from estiba.muelle.listing import remove
+from estiba.muelle.standing import standing_of
 
 
 class Made:
@@ -93,6 +95,19 @@ def test_only_what_was_to_go_and_has_nobody_left_is_abandoned(made: Made) -> Non
     made.leave()
     assert containers.abandoned(made.folder) == [going]
     assert not containers.is_attended(going.folder)
+
+
+def test_a_container_whose_run_has_yet_to_start_it_is_not_lost(made: Made, tmp_path: Path) -> None:
+    """The engine knows nothing of it, but its `run` holds the lock: rm and prune let it be."""
+    web = made(name="web", stateRoot=str(tmp_path / "state"))
+    assert standing_of(web).status == "created"
+    with pytest.raises(WrongState) as caught:
+        remove(web, is_forced=False)
+    assert caught.value.message == 'container "web" is created'
+    made.leave()
+    assert standing_of(web).status == "lost"
+    remove(web, is_forced=False)
+    assert list(containers.iterate(made.folder)) == []
 
 
 def test_a_store_without_containers_has_none(tmp_path: Path) -> None:

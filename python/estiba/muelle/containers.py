@@ -143,7 +143,7 @@ def is_attended(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: others who ask are no `run`
     except BlockingIOError:
         return True
     finally:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from estiba.errors import ContainerError
 from estiba.lifecycle.container import Container
+from estiba.muelle.containers import is_attended
 
 if TYPE_CHECKING:
     from estiba.muelle.containers import Kept
@@ -16,7 +17,8 @@ class Standing(NamedTuple):
     """Whether it runs."""
 
     status: str
-    """running, paused, created, exited; or "lost": its `run` was killed, and nobody saw its exit code."""
+    """running, paused, exited; "created" while its `run` has yet to start it, or to note its end; or "lost": its `run`
+    was killed, and nobody saw its exit code."""
     pid: int
 
 
@@ -25,7 +27,9 @@ def standing_of(kept: Kept) -> Standing:
     try:
         state = Container(kept.id, root=kept.root).state()
     except ContainerError:
-        return Standing("lost" if kept.record.get("exitCode") is None else "exited", 0)
-    if state.status == "stopped":
-        return Standing("lost" if kept.record.get("exitCode") is None else "exited", 0)
-    return Standing(state.status, state.pid)
+        state = None
+    if state and state.status != "stopped":
+        return Standing(state.status, state.pid)
+    if kept.record.get("exitCode") is not None:
+        return Standing("exited", 0)
+    return Standing("created" if is_attended(kept.folder) else "lost", 0)
