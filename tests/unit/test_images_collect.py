@@ -107,6 +107,15 @@ def test_prune_removes_nothing_while_a_manifest_cannot_be_read(store: Store) -> 
     assert content(store) == before
 
 
+def test_prune_keeps_the_layers_of_an_image_whose_config_is_gone(store: Store) -> None:
+    """A pull brings the config again; the layers would have to be fetched as well."""
+    web = Image.resolve(store, "web")
+    store.blobs.remove(web.id)
+    prune(store)
+    assert all(store.blobs.has(layer.digest) for layer in web.manifest.layers)
+    assert store.blobs.has(web.digest)
+
+
 def test_sizes_tell_shared_from_unique(store: Store) -> None:
     """The base is everybody's; an image's own layer, config and manifest are its own."""
     web = Image.resolve(store, "web")

@@ -183,13 +183,17 @@ def kept_versions(store: Store, reference: Reference, count: int) -> list[Descri
 
 
 def _mark(store: Store, descriptor: Descriptor, used: _Used) -> None:
-    """Mark what an image is made of. What is damaged stops the prune: what it would need must not go with it."""
+    """Mark what an image is made of. What is damaged stops the prune: what it would need must not go with it.
+
+    What is absent stops nothing: all else that the image has stays.
+    """
     used.blobs.add(descriptor.digest)
     with suppress(BlobNotFound):
         for one in reachable(store.blobs, descriptor):
             used.blobs.add(one.digest)
             if one.media_type in media.MANIFESTS:
-                with suppress(ManifestInvalid):  # an artifact has no layers to unpack
+                # an artifact has no layers to unpack; of an image without its config they are not known
+                with suppress(ManifestInvalid, BlobNotFound):
                     used.chains.update(Image(store, one).chain_ids)
 
 
