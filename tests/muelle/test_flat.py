@@ -108,6 +108,17 @@ def test_a_container_is_exported_as_it_stands(own_store: Muelle, folder: Path) -
     assert own_store.out("again", "sh", "-c", "cat /etc/soft; stat -c %h /hard") == "new\n2\n"
 
 
+def test_a_container_stays_whole_when_its_image_has_no_name_any_more(own_store: Muelle, folder: Path) -> None:
+    """It is told from its image, exported and committed as before."""
+    assert own_store.run("--name", "c", "busybox", "touch", "/made").returncode == 0
+    assert own_store("rmi", "busybox").returncode == 0
+    assert own_store("diff", "c").stdout == "A /made   0B\n"
+    assert own_store("export", "-o", folder / "c.tar", "c").returncode == 0
+    assert own_store("commit", "c", "new").returncode == 0
+    assert own_store.out("new", "ls", "/made") == "/made\n"
+    assert own_store("rm", "c").returncode == 0
+
+
 def test_an_image_is_exported_by_pipe(own_store: Muelle, busybox_layer: bytes) -> None:
     """The tar has the image's files with their owners and times."""
     done = subprocess.run(

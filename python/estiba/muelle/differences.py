@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from estiba.errors import ContainerNotFound, ImageNotFound
 from estiba.images.changes import compare
 from estiba.images.image import Image
+from estiba.images.manifest import Descriptor
 from estiba.images.stack import Stack
 from estiba.images.store import Store
 from estiba.muelle import containers, output
@@ -79,8 +80,9 @@ def side(store: Store, word: str, options: Options) -> list[str]:
 
 
 def image_of(store: Store, kept: containers.Kept) -> Image:
-    """Return the image that a container was made of, by its digest: its name may stand for another by now."""
-    return Image.resolve(store, str(kept.record["image"]))
+    """Return the image that a container was made of, by what its record has: no name may lead to it any more."""
+    record = kept.record
+    return Image(store, Descriptor(record["mediaType"], record["image"], record["size"]))
 
 
 def previous(store: Store, word: str, options: Options) -> Image:

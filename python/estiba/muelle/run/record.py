@@ -31,6 +31,8 @@ def record_of(parsed: Parsed, image: Image) -> dict[str, Any]:
     return {
         "name": name,
         "image": image.digest,
+        "mediaType": image.descriptor.media_type,
+        "size": image.descriptor.size,
         "parts": [image.id, *(layer.digest for layer in image.manifest.layers), *image.chain_ids],
         "reference": parsed.words[0],
         "command": parsed.words[1:],
