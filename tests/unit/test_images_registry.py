@@ -262,6 +262,40 @@ def test_token_is_not_shown_to_where_blobs_are_kept(
         assert not any("Authorization" in one for one in storage.headers)
 
 
+def test_redirects_lead_on_from_where_they_were_given(
+    other: Store, registry: Registry, remote: Reference
+) -> None:
+    """A second one may be relative to the first."""
+    name = largest(registry)
+
+    def moved(handler: Handler) -> bool:
+        if handler.path == f"/v2/public/blobs/{name}":
+            handler.answer(307, Location="/store/first")
+        elif handler.path == "/store/first":
+            handler.answer(308, Location="second")
+        elif handler.path == "/store/second":
+            handler.answer(200, registry.blobs[name])
+        return handler.path.startswith("/store/") or handler.path.endswith(name)
+
+    registry.faults.append(moved)
+    pull(other, remote)
+    assert other.blobs.has(name)
+
+
+def test_blob_is_sent_again_to_where_a_redirect_leads(store: Store, registry: Registry) -> None:
+    """Whole: a request with a length and no body would wait for ever."""
+
+    def moved(handler: Handler) -> bool:
+        if handler.command != "PUT" or "/uploads/1?" not in handler.path:
+            return False
+        handler.answer(307, Location=handler.path.replace("/uploads/1?", "/uploads/2?"))
+        return True
+
+    registry.faults.append(moved)
+    push(store, "web", parse(f"{registry.domain}/public:1"))
+    assert len(registry.asked("PUT", "/uploads/2?")) == len(registry.blobs) == 3
+
+
 def test_index_is_pulled_for_one_platform(
     store: Store, other: Store, registry: Registry, remote: Reference
 ) -> None:

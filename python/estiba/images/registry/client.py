@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from estiba.images.registry.credentials import Credentials
 
 TRIES = 5
+_REDIRECTS = 6
 _LONGEST_WAIT = 60.0
 """Seconds that a registry may make us wait between two tries."""
 _ANSWER_LIMIT = 1 << 20
@@ -172,30 +173,35 @@ class Registry:
         headers: Mapping[str, str] | None,
         body: Any,
     ) -> Response:
+        """Send a request, and again to where the registry keeps its blobs, if it sends us there."""
+        for _ in range(_REDIRECTS):
+            answer = self._send_once(method, address, authorization, headers, body)
+            if not (target := answer.get_redirect_location()):
+                return answer
+            answer.drain_conn()
+            address = urljoin(address, target)
+            self._check_plain(address)
+        raise RegistryRefused(f'registry "{self.domain}": sends us from one place to the next')
+
+    def _send_once(
+        self,
+        method: str,
+        address: str,
+        authorization: str | None,
+        headers: Mapping[str, str] | None,
+        body: Any,
+    ) -> Response:
         sent = dict(headers or {}) | {"User-Agent": "estiba"}
-        if authorization and urlsplit(address).netloc == self._host:
+        if authorization and urlsplit(address).netloc == self._host:  # it is shown to nobody else
             sent["Authorization"] = authorization
         content = body() if callable(body) else body
         try:
-            answer = self._pool.request(
+            return self._pool.request(
                 method, address, headers=sent, body=content, preload_content=False, redirect=False
             )
-            for _ in range(5):
-                if not (target := answer.get_redirect_location()):
-                    return answer
-                answer.drain_conn()
-                answer = self._follow(method, urljoin(address, target), sent)
         finally:
             if callable(body):
                 content.close()
-        raise RegistryRefused(f'registry "{self.domain}": sends us from one place to the next')
-
-    def _follow(self, method: str, target: str, headers: dict[str, str]) -> Response:
-        """Go where a registry keeps its blobs. What is shown to the registry is nobody else's."""
-        self._check_plain(target)
-        if urlsplit(target).netloc != self._host:
-            headers = {name: value for name, value in headers.items() if name != "Authorization"}
-        return self._pool.request(method, target, headers=headers, preload_content=False, redirect=False)
 
     def _fetch_token(
         self, method: str, address: str, headers: dict[str, str], body: bytes | None
