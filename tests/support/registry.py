@@ -49,6 +49,15 @@ class Registry:
         """Return the paths with `part` in them that were asked for by `method`."""
         return [path for verb, path in self.log if verb == method and part in path]
 
+    def is_shown_token(self, handler: Handler, scope: str = "") -> bool:
+        """Return whether a request shows a token, which is for `scope`, say "repository:public:pull"."""
+        kind, _, token = handler.headers.get("Authorization", "").partition(" T-")
+        name, _, action = scope.rpartition(":")
+        granted = [one.rpartition(":") for one in token.split()]
+        return kind == "Bearer" and (
+            not scope or any(of == name and action in actions.split(",") for of, _, actions in granted)
+        )
+
     def put(self, data: bytes) -> str:
         """Take a blob."""
         name = f"sha256:{hashlib.sha256(data).hexdigest()}"
@@ -108,13 +117,13 @@ class Handler(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query)
         if urlsplit(self.path).path == "/token":
             good = shown == pair or query.get("scope") == ["repository:public:pull"]
-            token = {"token": "T-" + query.get("scope", [""])[0], "expires_in": 300}
+            token = {"token": "T-" + " ".join(query.get("scope", [])), "expires_in": 300}
             self.answer(200 if good else 401, json.dumps(token if good else {}).encode())
             return False
         if (
             kind is None
             or (kind == "basic" and shown == pair)
-            or (kind == "bearer" and shown.startswith("Bearer T-"))
+            or (kind == "bearer" and self.registry.is_shown_token(self))
         ):
             return True
         wants = 'Basic realm="x"'
@@ -151,6 +160,8 @@ class Handler(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query)
         if self.command == "POST":
             mounted = query.get("mount", [""])[0] in self.registry.blobs
+            if mounted and self.registry.auth == "bearer":
+                mounted = self.registry.is_shown_token(self, f"repository:{query['from'][0]}:pull")
             self.answer(201 if mounted else 202, Location=f"/v2/{name}/blobs/uploads/1?state=x")
         else:
             digest = self.registry.put(self.body)

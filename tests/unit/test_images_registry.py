@@ -338,6 +338,30 @@ def test_push_sends_only_what_is_missing(store: Store, registry: Registry, remot
     assert registry.asked("PUT", "/v2/fresh/blobs/") == []
 
 
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_blobs_of_a_neighbour_need_a_token_for_both(
+    store: Store, registry: Registry, remote: Reference, auth_file: Path, *, is_shared: bool
+) -> None:
+    """Where no token is given for the neighbour, the blobs are sent."""
+    registry.auth = "bearer"
+    pair = base64.b64encode(b"me:secret").decode()
+    auth_file.write_text(json.dumps({"auths": {registry.domain: {"auth": pair}}}))
+    store.references.move(remote, Image.resolve(store, "web").descriptor, verb="tag")
+
+    def fault(handler: Handler) -> bool:
+        if handler.command == "HEAD" and "/fresh/" in handler.path and registry.is_shown_token(handler):
+            handler.answer(404)
+            return True
+        if not is_shared and handler.path.startswith("/token?") and "public" in handler.path:
+            handler.answer(403)
+            return True
+        return False
+
+    registry.faults.append(fault)
+    push(store, "web", parse(f"{registry.domain}/fresh:1"))
+    assert len(registry.asked("PUT", "/v2/fresh/blobs/")) == (0 if is_shared else 3)
+
+
 def test_push_that_is_interrupted_is_begun_again(store: Store, registry: Registry) -> None:
     """The whole body is sent once more."""
     left = [500, 503]

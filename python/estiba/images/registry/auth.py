@@ -99,7 +99,9 @@ class Authorizer:
             if known:
                 headers["Authorization"] = _basic(known)
             joint = "&" if parts.query else "?"
-            status, data = self._fetch("GET", f"{realm}{joint}{urlencode(wanted)}", headers, None)
+            each: dict[str, Any] = wanted | ({"scope": wanted["scope"].split()} if "scope" in wanted else {})
+            query = urlencode(each, doseq=True)
+            status, data = self._fetch("GET", f"{realm}{joint}{query}", headers, None)
         if status != 200:
             raise self._refused("gives no token" if known is None else "does not know the user", status)
         return self._read(data)

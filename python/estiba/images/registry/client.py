@@ -116,7 +116,8 @@ class Registry:
         """Send a request and return an answer whose status is one of `accept`.
 
         `place`: a path, or an address that the registry gave. `body`: bytes, or a function that returns a fresh file
-        for each try. With `stream` the caller reads the answer's content and releases the connection.
+        for each try. `scope`: of the token, where the registry wants one; several have a space between them. With
+        `stream` the caller reads the answer's content and releases the connection.
         Raises RegistryRefused, RegistryUnreachable.
         """
         address = urljoin(self.base + "/", place)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from estiba.images.manifest import Descriptor
     from estiba.images.reference import Reference
+    from estiba.images.registry.client import Response
     from estiba.images.registry.transfers import Progress, State
     from estiba.images.store import Store
 
@@ -114,16 +115,28 @@ class _Sender:
         if self._registry.request("HEAD", place, scope=self._scope, accept=(200, 404)).status == 200:
             self._tell(one, "present", one.size)
             return
-        place = f"{self._place}/blobs/uploads/"
-        if neighbour := self._neighbours.get(one.digest):
-            place += "?" + urlencode({"mount": one.digest, "from": neighbour})
-        answer = self._registry.request("POST", place, scope=self._scope, accept=(201, 202))
+        answer = self._mounted(one) or self._begun()
         if answer.status == 201:
             self._tell(one, "mounted", one.size)
             return
         self._tell(one, "moving", 0)
         self._upload(one, answer.headers.get("Location", ""))
         self._tell(one, "moved", one.size)
+
+    def _mounted(self, one: Descriptor) -> Response | None:
+        """Ask for a blob of a neighbour: 201 if it is ours now, else 202; None if there is none that we may read."""
+        neighbour = self._neighbours.get(one.digest)
+        if neighbour is None:
+            return None
+        scope = f"{self._scope} {repository_scope(self._target._replace(path=neighbour), 'pull')}"
+        try:
+            return self._begun("?" + urlencode({"mount": one.digest, "from": neighbour}), scope)
+        except RegistryRefused:
+            return None
+
+    def _begun(self, query: str = "", scope: str = "") -> Response:
+        place = f"{self._place}/blobs/uploads/{query}"
+        return self._registry.request("POST", place, scope=scope or self._scope, accept=(201, 202))
 
     def _tell(self, one: Descriptor, state: State, done: int) -> None:
         self._progress(Transfer(one.digest, state, done, one.size, one.media_type))
