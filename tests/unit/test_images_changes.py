@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,6 +88,17 @@ def test_attributes_of_files_are_told_apart(layer: MakeLayer) -> None:
     for root, target in ((one, "a"), (other, "b")):
         Path(root, "link").symlink_to(target)
     assert told([one], [other]) == ["C /attribute xattrs", "C /link target", "C /mode mode"]
+
+
+def test_access_lists_are_told_apart(layer: MakeLayer) -> None:
+    """Layers carry them; the mode may be the same with one."""
+    one, other = layer(file=b"x", folder__in=b"x"), layer(file=b"x", folder__in=b"x")
+    entries = ((1, 6, -1), (2, 4, 7), (4, 4, -1), (0x10, 4, -1), (0x20, 4, -1))
+    """Tag, permissions, id of acl(5): user 7 may read, and all else is as in 0644."""
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    os.setxattr(Path(other, "file"), "system.posix_acl_access", acl)
+    os.setxattr(Path(other, "folder"), "system.posix_acl_default", acl)
+    assert told([one], [other]) == ["C /file xattrs", "C /folder xattrs"]
 
 
 def test_link_in_a_layer_leads_nowhere(layer: MakeLayer, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from estiba.images.stack import Entry, Stack
 
 _CHUNK = 1 << 20
+_CARRIED = {"security.capability", "system.posix_acl_access", "system.posix_acl_default"}
+"""Beside those of users, what a layer carries: rust/layers/src/attributes.rs packs the same."""
 
 What = Literal["type", "mode", "owner", "content", "target", "device", "xattrs"]
 
@@ -139,6 +141,4 @@ def _attributes(stack: Stack, path: str, entry: Entry) -> dict[str, bytes]:
 
 
 def _travels(name: str) -> bool:
-    return name == "security.capability" or (
-        name.startswith("user.") and not name.startswith("user.overlay.")
-    )
+    return name in _CARRIED or (name.startswith("user.") and not name.startswith("user.overlay."))
