@@ -187,6 +187,7 @@ def test_inspect_prints_what_dockers_users_look_for(muelle: Muelle, store: Store
             1,
             '"last week" is no version: not a number, a digest or a time',
         ),
+        (["diff", "web@1"], 1, '"web@1" has no version before it'),
         (["tag", "web", "Web"], 1, 'reference "Web": a repository is written in lower case'),
         (["untag", "nothing"], 1, '"nothing:latest" names no image'),
     ],

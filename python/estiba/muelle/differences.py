@@ -90,9 +90,9 @@ def previous(store: Store, word: str, options: Options) -> Image:
     if (versioned := split_version(word)) is not None:
         reference, number = versioned
         number = version(store, reference, number).version
-        return find_image(
-            store, f"{reference}@{number - 1}" if number > 1 else f"{reference}@-{number}", options
-        )
+        if number == 1:
+            raise ImageNotFound(f'"{word}" has no version before it')
+        return find_image(store, f"{reference}@{number - 1}", options)
     image = find_image(store, word, options)
     if image.reference is None or image.reference.digest is not None:
         raise ImageNotFound(f'"{word}" is no name, and has no version before it', hint="name two images")
