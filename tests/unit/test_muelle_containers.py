@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from estiba.errors import ContainerError, ContainerExists, ContainerNotFound, WrongState
+from estiba.errors import ContainerError, ContainerExists, ContainerNotFound, StoreError, WrongState
 from estiba.muelle import containers
 from estiba.muelle.containers import Kept
 from estiba.muelle.listing import remove
@@ -64,6 +64,16 @@ def test_what_is_not_there_or_means_several_is_refused(made: Made) -> None:
     with pytest.raises(ContainerError) as several:
         containers.find(made.folder, twice)
     assert several.value.message.startswith(f'"{twice}" begins the ids of ')
+
+
+def test_a_record_that_cannot_be_written_is_told_and_the_old_one_stays(made: Made) -> None:
+    """As on a disk that is full."""
+    web = made(name="web")
+    (web.folder / "container.json.new").mkdir()
+    with pytest.raises(StoreError) as caught:
+        containers.write(web._replace(record={**web.record, "name": "other"}))
+    assert caught.value.message.startswith(f'cannot write "{web.folder}/container.json": ')
+    assert containers.find(made.folder, "web") == web
 
 
 def test_a_name_is_given_once(made: Made) -> None:

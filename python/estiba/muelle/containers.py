@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from estiba.errors import ContainerError, ContainerExists, ContainerNotFound
+from estiba.images.durable import replace_file
 from estiba.rootfs.remove import remove_tree
 
 if TYPE_CHECKING:
@@ -79,10 +80,8 @@ def make(containers: Path, record: dict[str, Any]) -> tuple[Kept, int]:
 
 
 def write(kept: Kept) -> None:
-    """Write the record, in one step."""
-    new = kept.folder / f"{RECORD}.new"
-    new.write_text(json.dumps(kept.record, indent=2) + "\n")
-    new.rename(kept.folder / RECORD)
+    """Write the record, in one step; a power cut leaves the old one or this. Raises StoreError."""
+    replace_file(str(kept.folder / RECORD), f"{json.dumps(kept.record, indent=2)}\n".encode())
 
 
 def iterate(containers: Path) -> Iterator[Kept]:
