@@ -21,9 +21,11 @@ from estiba.images import snapshots
 from estiba.images.durable import Lock
 from estiba.images.trees import copy_tree
 from estiba.rootfs.inside import open_inside
+from estiba.rootfs.remove import remove_tree
 from estiba.spec.words import quote
 
 if TYPE_CHECKING:
+    from estiba.build.context import Tree
     from estiba.build.steps.place import Place
     from estiba.build.steps.step import Surroundings
 
@@ -136,6 +138,9 @@ def _secret_file(mount: Mount, secret: bytes, aside: str, stack: ExitStack) -> s
 
 def _cache(mount: Mount, number: int, around: Surroundings, stack: ExitStack) -> str:
     """Return the folder of a cache, locked as its sharing says."""
+    tree = (
+        around.tree_of(mount.stage, number) if mount.stage else None
+    )  # what this waits for may want the cache
     name = sha256(posixpath.normpath(mount.id or mount.target or "/").encode()).hexdigest()
     top = around.store.folder("cache-mounts")
     for copy in range(1000):
@@ -148,28 +153,25 @@ def _cache(mount: Mount, number: int, around: Surroundings, stack: ExitStack) ->
     else:
         raise BuildFailed(f"the cache {quote(mount.id or mount.target)} is used by 1000 others")
     data = os.path.join(folder, "data")
-    if not os.path.exists(data):
-        aside = os.path.join(folder, f"new-{os.urandom(4).hex()}")
-        os.mkdir(aside)
-        if mount.stage is not None:
-            _fill(mount, number, around, aside)
-        os.chown(aside, mount.user or 0, mount.group or 0)
-        os.chmod(aside, 0o755 if mount.mode is None else mount.mode)
-        try:
-            os.rename(aside, data)
-        except OSError:  # another step was faster
-            os.rmdir(aside)
+    with Lock(os.path.join(folder, "beginning")):  # others may share the cache
+        if not os.path.exists(data):
+            _begin(mount, tree, os.path.join(folder, "new"), data)
     return data
 
 
-def _fill(mount: Mount, number: int, around: Surroundings, folder: str) -> None:
-    """Begin a cache with the files that `from=` and `source=` name."""
-    tree = around.tree_of(mount.stage or "", number)
-    target = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        copy_tree(tree.fd, mount.source or "/", target, "/")
-    finally:
-        os.close(target)
+def _begin(mount: Mount, tree: Tree | None, aside: str, data: str) -> None:
+    """Make the folder of a cache, with the files of `tree` that `source=` names."""
+    remove_tree(aside)  # of a build that was killed
+    os.mkdir(aside)
+    if tree is not None:
+        target = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            copy_tree(tree.fd, mount.source or "/", target, "/")
+        finally:
+            os.close(target)
+    os.chown(aside, mount.user or 0, mount.group or 0)
+    os.chmod(aside, 0o755 if mount.mode is None else mount.mode)
+    os.rename(aside, data)
 
 
 def _bound(
