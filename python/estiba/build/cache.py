@@ -4,8 +4,8 @@
     cache/KEY.json     one result: the layer that a step made on top of a chain, or that it changed nothing
     cache/builds/HEX   what the steps of a stage were made of in its last build: to say why one is not found
 
-A key is the SHA-256 of the parent chain, the instruction, the variables and settings that it sees and the digest of
-the content that it takes. Times are no part of it.
+A key is the SHA-256 of the parent chain, the instruction, the variables and settings that it sees, the digest of the
+content that it takes, and how the layer is packed. Times of files are no part of it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from estiba.images.manifest import Descriptor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from estiba.build.options import Options
     from estiba.images import Store
 
 FRESH = 3600
@@ -40,11 +41,15 @@ class Inputs(NamedTuple):
     variables: Mapping[str, str] = {}
     """Of the build, as the step sees them."""
     settings: Mapping[str, Any] = {}
-    """Of the config: user, working directory, shell, environment."""
+    """Of the config: user, working directory, shell, environment; of the build: how layers are packed."""
     content: Mapping[str, str] = {}
     """Digests of what it takes from elsewhere, by where that is."""
     is_alone: bool = False
     """Whether nothing of what is below it matters: COPY --link."""
+
+    def packed_as(self, options: Options) -> Inputs:
+        """Return the same for layers that are packed as a build's options say."""
+        return self._replace(settings={**self.settings, **options.of_layers})
 
     def key(self, parent: str | None) -> str:
         """Return the key on top of the chain `parent`; 64 hexadecimal digits."""

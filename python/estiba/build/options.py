@@ -41,3 +41,13 @@ class Options(NamedTuple):
     """Of base images; by default this machine's."""
     resolve: Callable[[Store, str, Platform | None], Image] | None = None
     """Finds a base image, and may fetch it; by default only the store is asked."""
+
+    @property
+    def of_layers(self) -> dict[str, str | int]:
+        """What the bytes of every new layer depend on, where it is not the default: a part of each step's key."""
+        asked = {
+            "compression": self.compression if self.compression != Options().compression else None,
+            "compression level": self.level,
+            "timestamp": self.epoch,
+        }
+        return {name: value for name, value in asked.items() if value is not None}

@@ -41,7 +41,8 @@ def squash(build: Build, state: State, folder: str) -> Verdict:
     new = chain(state.layer)[len(chain(base)) :]
     if len(new) < 2:
         return Verdict.DONE
-    inputs = Inputs(NAME, content={str(number): layer.diff_id for number, layer in enumerate(new)})
+    content = {str(number): layer.diff_id for number, layer in enumerate(new)}
+    inputs = Inputs(NAME, content=content).packed_as(build.options)
     if build.options.uses_cache:
         found = build.cache.find(inputs.key(base.chain_id if base else None))
         if found and found.diff_id and found.descriptor:

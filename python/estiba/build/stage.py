@@ -174,6 +174,7 @@ class StageRun:
         if step is None:
             state.note(text)
             return Verdict.DONE, None
+        step = step._replace(inputs=step.inputs.packed_as(self._build.options))
         why = reason(step.inputs, len(self._noted), self._before)
         self._noted.append(step.inputs)
         # What lies on a layer that was made just now cannot be there, unless it does not matter what it lies on.
