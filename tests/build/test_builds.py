@@ -36,6 +36,24 @@ def test_a_run_makes_a_layer_of_what_it_changed_and_nothing_else(site: Site) -> 
     assert [one.created_by for one in image.config.history][-1] == "RUN echo hello > /made && chmod 640 /made"
 
 
+@pytest.mark.parametrize(("change", "root"), [("chmod 700 /", (0o700, 0, 0)), ("chown 7:8 /", (0o755, 7, 8))])
+def test_a_run_that_changes_only_the_root_folder_makes_a_layer(
+    site: Site, change: str, root: tuple[int, int, int]
+) -> None:
+    """What follows sees it, the packed layer has it, and it is found again."""
+    text = f"RUN {change}\nRUN true\nRUN touch /made && stat -c '%a %u %g' /\n"
+    image = site.build(text)
+    assert site.said() == [f"{root[0]:o} {root[1]} {root[2]}"]
+    assert len(image.manifest.layers) == 4
+    for chain in image.chain_ids:
+        site.store.layers.remove(chain)
+    for folder in image.lowers()[-2:]:
+        status = os.stat(folder)
+        assert (mode(status), status.st_uid, status.st_gid) == root
+    assert site.build(text).digest == image.digest
+    assert {verdict for verdict, _ in site.verdicts().values()} == {Verdict.CACHED}
+
+
 def test_mount_points_and_the_hosts_files_do_not_remain(site: Site) -> None:
     image = site.build(
         "RUN --mount=type=cache,target=/deep/cache --mount=type=tmpfs,target=/t touch /deep/cache/x /t/y && "

@@ -32,7 +32,21 @@ class Site:
         """The events of the last build."""
         (self.context / "bin").mkdir(parents=True)
         os.link(prepared / "busybox", self.context / "bin" / "busybox")
-        for name in ("sh", "cat", "echo", "ls", "id", "stat", "rm", "mkdir", "touch", "chmod", "env", "test"):
+        for name in (
+            "sh",
+            "cat",
+            "echo",
+            "ls",
+            "id",
+            "stat",
+            "rm",
+            "mkdir",
+            "touch",
+            "chmod",
+            "chown",
+            "env",
+            "test",
+        ):
             (self.context / "bin" / name).symlink_to("busybox")
         (self.context / "passwd").write_text("root:x:0:0::/root:/bin/sh\napp:x:7:8::/home:/bin/sh\n")
         (self.context / "group").write_text("root:x:0:\napp:x:8:\nmore:x:9:app\n")

@@ -26,6 +26,8 @@ class Place:
         self._lowers, self._moving = lowers, moving
         self.folder("layer")
         self.upper = self.folder("layer/fs")
+        self._begun: tuple[int, int, int] | None = None
+        """Mode and owner of the root before the step."""
 
     def folder(self, name: str) -> str:
         """Make a folder beside the layer and return its path."""
@@ -44,9 +46,9 @@ class Place:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the step has put anything into the layer."""
+        """Whether the step has put anything into the layer, or changed the root's mode or owner."""
         with os.scandir(self.upper) as entries:
-            return any(True for _ in entries)
+            return any(True for _ in entries) or self._begun not in (None, self._root())
 
     @contextmanager
     def opened(self) -> Iterator[int]:
@@ -78,4 +80,9 @@ class Place:
         os.chmod(self.upper, status.st_mode & 0o7777 if status else 0o755)
         if status and not self.is_rootless:
             os.chown(self.upper, status.st_uid, status.st_gid)
+        self._begun = self._root()
         return lowers
+
+    def _root(self) -> tuple[int, int, int]:
+        status = os.stat(self.upper)
+        return status.st_mode, status.st_uid, status.st_gid
