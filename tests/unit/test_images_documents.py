@@ -54,6 +54,9 @@ def test_document_is_read_as_it_was_written(value: Manifest | Index) -> None:
         (document(IMAGE, layers=[LAYER.to_json() | {"size": True}]), "layers/0/size: true is no count"),
         (document(IMAGE, layers=[LAYER.to_json() | {"digest": "sha256:../x"}]), "layers/0/digest"),
         (document(IMAGE, annotations={"a": 1}), "annotations/a: a number, where a text belongs"),
+        (document(IMAGE, annotations={"a": "\ud800"}), "annotations/a: half of a surrogate pair"),
+        (document(IMAGE, annotations={"\udfff": "a"}), r"annotations/\\udfff: half of a surrogate pair"),
+        (b'{"a":["b",{"c":"\xed\xa0\x80"}]}', "a/1/c: half of a surrogate pair"),
     ],
 )
 def test_document_that_breaks_the_rules_is_refused_by_its_field(data: bytes, why: str) -> None:
@@ -125,3 +128,19 @@ def test_config_that_breaks_the_rules_is_refused_by_its_field(fields: dict[str, 
     data = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}} | fields
     with pytest.raises(ManifestInvalid, match=why):
         config.parse(json.dumps(data).encode())
+
+
+def test_text_that_is_not_utf_8_is_not_written() -> None:
+    """The message has the path to it: a label, or a variable, of a build."""
+    made = ImageConfig("amd64", "linux", {"Env": ["A=b"], "Labels": {"a": "\udcff"}}, (), ())
+    with pytest.raises(ManifestInvalid) as caught:
+        made.to_bytes()
+    assert (str(caught.value), caught.value.hint) == (
+        "config/Labels/a: a text that is not UTF-8",
+        "write it in UTF-8",
+    )
+
+
+def test_a_whole_surrogate_pair_is_a_text() -> None:
+    """JSON writes what is beyond U+FFFF so."""
+    assert manifest.parse(document(IMAGE, annotations={"a": "\U0001f600"})).annotations == {"a": "\U0001f600"}

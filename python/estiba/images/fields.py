@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 from estiba.errors import ManifestInvalid
 from estiba.images.digest import is_digest
+
+_SURROGATES = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+"""How halves of surrogate pairs are written, and whole pairs too."""
 
 
 def parse_object(data: bytes, where: str) -> Fields:
@@ -19,7 +23,31 @@ def parse_object(data: bytes, where: str) -> Fields:
         value = json.loads(data, object_pairs_hook=_unique, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise ManifestInvalid(f"{where}: not JSON as images have it: {error}") from None
+    if _SURROGATES.search(data) and (place := not_unicode(value)) is not None:
+        raise ManifestInvalid(f"{where}: {'/'.join(place)}: half of a surrogate pair, which is no text")
     return Fields(value, where)
+
+
+def not_unicode(value: object) -> list[str] | None:
+    """Return the path to the first text of a document that has no UTF-8, itself fit to be shown; None: there is none."""
+    if isinstance(value, str):
+        return None if _is_unicode(value) else []
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in pairs:
+        below = not_unicode(name) if isinstance(name, str) else None
+        if below is None:
+            below = not_unicode(inner)
+        if below is not None:
+            return [str(name).encode(errors="backslashreplace").decode(), *below]
+    return None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Fields:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from estiba.errors import ManifestInvalid
 from estiba.images import media
-from estiba.images.fields import Fields, parse_object
+from estiba.images.fields import Fields, not_unicode, parse_object
 from estiba.images.platform import Platform
 
 if TYPE_CHECKING:
@@ -164,8 +164,15 @@ def parse_descriptor(fields: Fields) -> Descriptor:
 
 
 def to_bytes(document: dict[str, Any]) -> bytes:
-    """Return a document as we write all of them: compact, in the order that it was made in."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    """Return a document as we write all of them: compact, in the order that it was made in.
+
+    Raises ManifestInvalid for text that cannot be written: what was not UTF-8 where it came from.
+    """
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        place = "/".join(not_unicode(document) or ())
+        raise ManifestInvalid(f"{place}: a text that is not UTF-8", hint="write it in UTF-8") from None
 
 
 def _manifest(fields: Fields, media_type: str) -> Manifest:
