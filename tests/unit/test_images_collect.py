@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from estiba.errors import BlobCorrupt
 from estiba.images import Image, Store, digest, history
-from estiba.images.collect import prune, sizes, users
+from estiba.images.collect import CACHE_AGE, prune, sizes, users
 from estiba.images.fsck import fsck
 from estiba.images.reference import parse
 from support.images import layer_tar, put_image
@@ -88,6 +89,19 @@ def test_prune_keeps_what_containers_the_cache_and_nameless_images_need(store: S
     assert users(store)[first.digest] == ["web:latest version 1", "container c1"]
     assert prune(store, keep_versions=1, cache=True).cache_records == 2
     assert (store.blobs.has(blob), store.references.nameless()) == (False, [])
+
+
+def test_results_that_no_build_has_taken_for_long_hold_nothing(store: Store) -> None:
+    """The time of the record's file is that of its last use."""
+    blobs = [store.blobs.put(layer_tar({name: b""})) for name in ("old", "new")]
+    for name, blob in zip(("old", "new"), blobs, strict=True):
+        path = Path(store.folder("cache"), f"{name}.json")
+        path.write_text(json.dumps({"parent": None, "result": {"diff_id": blob, "blob": blob}}))
+    os.utime(Path(store.folder("cache"), "old.json"), (time.time() - CACHE_AGE - 1,) * 2)
+    assert prune(store, dry_run=True).cache_records == 1
+    assert prune(store).cache_records == 1
+    assert [store.blobs.has(blob) for blob in blobs] == [False, True]
+    assert os.listdir(store.folder("cache")) == ["new.json"]
 
 
 def test_prune_forgets_names_that_lead_nowhere(store: Store) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from estiba.images import Store
 
 FRESH = 3600
-"""Seconds for which a use of a result is not noted again."""
+"""Seconds for which a use of a result is not noted again. The note is the file's time: a prune goes by it."""
 ALONE = "alone"
 """In a key instead of a chain."""
 LIMIT = 1 << 20
@@ -108,8 +108,6 @@ class Cache:
             "key": key,
             "parent": parent,
             "result": made,
-            "config_change": {},
-            "used": int(time.time()),
             "created": result.created,
             "made_by": made_by,
         }

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is used by whom, and the removal of what nobody uses.
 
-Used is what a name's last versions, an image without a name, a container or the build's cache leads to. Whoever adds
-holds the store's lock shared until a name leads to what was added, so the sweep sees nothing half-named.
+Used is what a name's last versions, an image without a name, a container or the build's cache leads to; the cache
+holds what builds have taken of late. Whoever adds holds the store's lock shared until a name leads to what was added,
+so the sweep sees nothing half-named.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from estiba.images.reference import Reference
     from estiba.images.store import Store
 
+CACHE_AGE = 30 * 86400
+"""Seconds after which a result of a build that no build has taken is no longer held."""
 KEPT_VERSIONS = 3
 """Versions of each name that prune keeps unless told otherwise, the current one included."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -119,7 +123,7 @@ def prune(
         blobs = [one for one in store.blobs.iterate() if one not in used.blobs]
         layers = [one for one in store.layers.iterate() if one not in used.chains]
         gone = [one for one in store.references.logged() if store.references.get(one) is None]
-        records = _cache_records(store) if cache else []
+        records = _cache_records(store, is_old=None if cache else True)
         pruned = Pruned(
             tuple(one for one in blobs if one in known),
             tuple(blobs),
@@ -168,7 +172,7 @@ def _used(store: Store, keep_versions: int, drop_nameless: bool, drop_cache: boo
             if digest in known:
                 _mark(store, known[digest], used)
     if not drop_cache:
-        for path in _cache_records(store):
+        for path in _cache_records(store, is_old=False):
             _mark_cached(path, used)
     _mark_below(store, used.chains)
     return used
@@ -244,6 +248,8 @@ def containers(store: Store) -> Iterator[tuple[str, set[str]]]:
         yield name, set(_DIGEST.findall(data.decode("utf-8", "replace")))
 
 
-def _cache_records(store: Store) -> list[str]:
-    folder = store.folder("cache")
-    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".json")]
+def _cache_records(store: Store, *, is_old: bool | None) -> list[str]:
+    """Return the records of results: those that were not used for long, or the others, or all."""
+    folder, before = store.folder("cache"), time.time() - CACHE_AGE
+    paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".json")]
+    return [path for path in paths if is_old is None or is_old == (os.stat(path).st_mtime < before)]
