@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What makes a result another one."""
+"""What makes a result another one, and what a layer that was built is recorded as."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,3 +69,12 @@ def test_all_layers_are_compressed_as_was_asked_for(site: Site) -> None:
     site.build(TEXT)
     assert kinds(site.build(TEXT, compression="zstd")) == {media.layer_type("zstd")}
     assert kinds(site.build(TEXT, compression="none")) == {media.layer_type("none")}
+
+
+def test_layers_are_recorded_with_how_much_they_hold(site: Site) -> None:
+    """A prune says by it what it frees."""
+    image = site.build("COPY bin/busybox /again\n")
+    layer = site.store.layers.get(image.chain_ids[-1])
+    assert layer is not None
+    size = os.stat(site.context / "bin" / "busybox").st_size
+    assert (size <= layer.size < size + (1 << 16), layer.entries) == (True, 1)

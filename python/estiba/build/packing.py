@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from estiba.build.options import Options
     from estiba.images import Store
     from estiba.images.blobs import BlobWriter
+    from estiba.images.pack import Packed
 
 THREADS = 2
 PATIENCE = 2.0
@@ -49,6 +50,7 @@ class Finished(NamedTuple):
     """One that is packed, and not named yet."""
 
     fresh: Fresh
+    packed: Packed
     writer: BlobWriter
 
 
@@ -124,14 +126,16 @@ class Packing:
 
     def _name(self, ready: Sequence[Finished]) -> None:
         """Sync, then give blobs and folders their names, parents first, and keep the results."""
-        for _, writer in ready:
-            os.fsync(writer.fileno())
-        for fresh, writer in ready:
+        for each in ready:
+            os.fsync(each.writer.fileno())
+        for fresh, packed, writer in ready:
             layer = fresh.layer
             writer.commit(layer.descriptor.digest, is_synced=True)
             parent = layer.parent.chain_id if layer.parent else None
             with self.moving:
-                self._store.layers.adopt(parent, layer.diff_id, os.path.dirname(layer.folder or ""))
+                folder = os.path.dirname(layer.folder or "")
+                size, entries = packed.tar_bytes, packed.entries
+                self._store.layers.adopt(parent, layer.diff_id, folder, size=size, entries=entries)
                 layer.folder = self._store.layers.path(layer.chain_id)
             result = Result(layer.diff_id, layer.descriptor, fresh.created)
             for inputs in fresh.inputs:
@@ -176,7 +180,7 @@ class Packing:
         kind = layer_type(self._options.compression)
         fresh.layer.identify(packed.diff_id, Descriptor(kind, packed.digest, packed.size))
         with self._lock:
-            self._finished.append(Finished(fresh, writer))
+            self._finished.append(Finished(fresh, packed, writer))
 
 
 def _depth(layer: Layer) -> int:
