@@ -96,6 +96,10 @@ def test_a_folder_with_something_in_it_is_left_alone(muelle: Muelle, folder: Pat
         f'bundle: "{folder}/mine" is not empty\nhint: name a folder that is not there yet, or an empty one\n'
     )
     assert (folder / "mine/config.json").read_bytes() == before
+    (folder / "empty").mkdir()
+    (folder / "link").symlink_to("empty")
+    made(muelle, "busybox", folder / "link")
+    assert (folder / "link").is_symlink() and (folder / "empty/config.json").exists()
     done = muelle("bundle", "busybox", folder / "absent/made")
     assert (done.returncode, done.stderr) == (1, f'bundle: "{folder}/absent": absent (ENOENT)\n')
 

@@ -87,6 +87,8 @@ def test_only_missing_leaves_out_what_the_receiver_has(muelle: Muelle, other: Mu
 def test_layouts_are_copied_to_and_from(muelle: Muelle, other: Muelle, folder: Path) -> None:
     """From the store to a folder, from that to another by name, and into a store under a name of its own."""
     one, two = folder / "one", folder / "two"
+    (folder / "empty").mkdir()
+    one.symlink_to("empty")
     assert done(muelle, "copy", "base:1", f"oci:{one}").strip() == digest(muelle, "base:1")
     assert done(muelle, "copy", "-q", "web", f"oci:{one}") == ""
     assert done(other, "copy", f"oci:{one}:web:latest", f"oci:{two}").strip() == digest(muelle, "web")

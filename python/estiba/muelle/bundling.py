@@ -45,7 +45,7 @@ OCI_VERSION = "1.0.2"
 
 def bundle(parsed: Parsed) -> int:
     """Make a bundle of an image, and say where."""
-    target = os.path.abspath(parsed.words[1])
+    target = os.path.realpath(parsed.words[1])
     refuse_taken(target)
     store = Store.open(parsed.globals.text("store"))
     with store.using():

@@ -141,7 +141,7 @@ def _opened(folder: str) -> Layout:
 @contextmanager
 def _made(folder: str) -> Iterator[Layout]:
     """Give a layout to write to; one that is not there yet gets its name when it is whole."""
-    path = os.path.abspath(folder)
+    path = os.path.realpath(folder)
     if os.path.isdir(path) and os.listdir(path):
         if not os.path.exists(os.path.join(path, MARKER)):
             raise StoreError(f'"{path}" is neither empty nor an OCI image layout', hint="name another folder")
