@@ -262,7 +262,8 @@ def copy_tree(
     Both paths are walked inside their roots (descriptors of folders), links followed; nothing outside is ever read
     or written. A file becomes the target, or goes into it where that is a folder or ends with a slash; folders merge;
     missing parents are made, 0755. `uid`, `gid` and `mode` (octal, or as chmod(1) takes it) replace the source's.
-    `ignored` and `excluded` are patterns as of ignore files, by paths from the source's root and from the source.
+    `ignored` and `excluded` are patterns as of ignore files, by paths from the source's root and from the source: where
+    these are, whatever links led there. What is `ignored` cannot be reached, nor a source behind a link that is.
     Kept: times, set-id bits, hard links, holes, user's attributes and file capabilities. Sockets are left out.
 
     Raises TreeInvalid (errno ENOENT: no such source), KernelRefused; ValueError for what is no mode.

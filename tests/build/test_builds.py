@@ -223,6 +223,41 @@ def test_the_ignore_file_leaves_out(site: Site) -> None:
     assert "all/passwd-" not in names
 
 
+@pytest.mark.parametrize("source", ["link/key", "other/../real/key", "file", "real/k*"])
+def test_no_way_leads_to_what_the_ignore_file_leaves_out(site: Site, source: str) -> None:
+    """A COPY is told which line it is; a wildcard does not see it, nor does a bind."""
+    (site.context / ".dockerignore").write_text("# mine\nreal/key\n")
+    for name in ("real/key", "real/open", "other/file"):
+        (site.context / name).parent.mkdir(exist_ok=True)
+        (site.context / name).write_text(name)
+    (site.context / "link").symlink_to("real")
+    (site.context / "file").symlink_to("link/key")
+    with pytest.raises(BuildFileInvalid) as caught:
+        site.build(f"COPY {source} /x/\n")
+    if "*" in source:
+        assert caught.value.message.endswith(f'nothing in the build context matches "{source}"')
+        return
+    assert caught.value.message.endswith(f'"{source}" is not in the build context')
+    assert caught.value.hint == 'line 2 of .dockerignore leaves it out: "real/key"'
+    with pytest.raises(BuildFailed, match="is not in the build context") as failed:
+        site.build(f"RUN --mount=type=bind,source={source},target=/x cat /x\n")
+    assert failed.value.hint == caught.value.hint
+
+
+def test_a_wildcard_and_a_bind_see_what_is_not_left_out_behind_a_link(site: Site) -> None:
+    (site.context / ".dockerignore").write_text("real/key\n")
+    for name in ("real/key", "real/open"):
+        (site.context / name).parent.mkdir(exist_ok=True)
+        (site.context / name).write_text(name)
+    (site.context / "link").symlink_to("real")
+    image = site.build(
+        "COPY lin? /folder\nCOPY link/* /names/\nRUN --mount=source=link,target=/bound ls /bound\n"
+    )
+    names = {name for name in site.files(image) if name.startswith(("folder/", "names/"))}
+    assert names == {"folder/open", "names/open"}
+    assert site.said() == ["open"]
+
+
 def test_an_archive_is_unpacked_by_add_and_copied_by_copy(site: Site) -> None:
     import tarfile
 

@@ -192,6 +192,36 @@ def test_patterns_leave_out_and_take_back_in(ends: Ends) -> None:
     assert caught.value.hint == "the ignore file leaves it out"
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["link", "link/a", "sub/../real", "real/../real/a", "file", "chain", "hidden", "hidden/x", "real/."],
+)
+def test_no_way_leads_to_what_is_left_out(ends: Ends, path: str) -> None:
+    """Patterns are held against where a path leads, and against each link on the way."""
+    for name in ("real/a", "sub/b", "open/x"):
+        (ends.source / name).parent.mkdir(exist_ok=True)
+        (ends.source / name).write_text("secret")
+    for name, target in {"link": "real", "file": "real/a", "chain": "sub/file", "hidden": "open"}.items():
+        (ends.source / name).symlink_to(target)
+    (ends.source / "sub" / "file").symlink_to("../file")
+    for take in (ends.copy, ends.digest):
+        with pytest.raises(TreeInvalid) as caught:
+            take(path, ignored=["real", "hidden"])
+        assert (caught.value.errno, caught.value.hint) == (2, "the ignore file leaves it out")
+    assert list(ends.target.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["..", "sub/..", "link", "sub/../../."])
+def test_a_folder_reached_by_a_detour_is_copied_without_what_is_left_out(ends: Ends, path: str) -> None:
+    for name in ("secret", "sub/secret", "sub/open"):
+        (ends.source / name).parent.mkdir(exist_ok=True)
+        (ends.source / name).write_text("")
+    (ends.source / "link").symlink_to("sub")
+    ends.copy(path, ignored=["secret", "sub/secret"])
+    whole = ["link", "sub", "sub/open"]
+    assert sorted(tree(ends.target)) == (["open"] if path == "link" else whole)
+
+
 def test_a_digest_is_of_all_but_times(ends: Ends) -> None:
     (ends.source / "file").write_text("one")
     before = ends.digest()

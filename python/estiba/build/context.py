@@ -15,6 +15,7 @@ from typing import Self
 from estiba.build import ignore, wildcards
 from estiba.images import trees
 from estiba.rootfs import inside
+from estiba.spec.words import quote
 
 SPECIAL = frozenset("*?[\\")
 
@@ -69,7 +70,14 @@ class Tree:
         if not SPECIAL & set(pattern):
             return [pattern]
         names = [name for name in pattern.split("/") if name not in ("", ".")]
-        return sorted(path for path in self._matching("", names) if not self._is_ignored(path))
+        return sorted(path for path in self._matching("", names) if self.rule_against(path) is None)
+
+    def rule_against(self, path: str) -> ignore.Rule | None:
+        """Return the rule of the ignore file that leaves out `path`, or what it leads to."""
+        if not self.ignored.rules:
+            return None
+        places = [place for place in (ignore.clean(path), self._real(path)) if place]
+        return next(filter(None, map(self.ignored.deciding, places)), None)
 
     def _matching(self, folder: str, names: list[str]) -> Iterator[str]:
         if not names:
@@ -102,5 +110,19 @@ class Tree:
         finally:
             os.close(opened)
 
-    def _is_ignored(self, path: str) -> bool:
-        return bool(self.ignored.rules) and self.ignored.deciding(path) is not None
+    def why_left_out(self, path: str) -> str | None:
+        """Say which line of the ignore file leaves a source out, if one does."""
+        rule = self.rule_against(path)
+        return f"line {rule.line} of {self.ignored.file} leaves it out: {quote(str(rule))}" if rule else None
+
+    def _real(self, path: str) -> str:
+        """Return where a path leads to, from the root and without links; "" if it is the root, or nowhere."""
+        try:
+            found = inside.open_inside(self.fd, path)
+        except OSError:
+            return ""
+        try:
+            root, real = (os.readlink(f"/proc/self/fd/{fd}") for fd in (self.fd, found))
+        finally:
+            os.close(found)
+        return os.path.relpath(real, root) if real != root else ""

@@ -89,7 +89,7 @@ def parse(data: bytes, file: str) -> Ignore:
             if takes_in:
                 problems.append(BuildFileProblem(file, number, 1, 'a pattern is missing after "!"'))
             continue
-        pattern = _clean(pattern)
+        pattern = clean(pattern) or "."
         try:
             wildcards.read(pattern)
         except ValueError as error:
@@ -101,9 +101,9 @@ def parse(data: bytes, file: str) -> Ignore:
     return Ignore(file, tuple(rules))
 
 
-def _clean(pattern: str) -> str:
-    """Make a pattern relative to the context's root, and the shortest that means the same."""
-    return posixpath.normpath("/" + pattern).lstrip("/") or "."
+def clean(path: str) -> str:
+    """Make a pattern or a path relative to the context's root, and the shortest that means the same; "" is the root."""
+    return posixpath.normpath("/" + path).lstrip("/")
 
 
 def _matches_with_folders(pattern: str, path: str) -> bool:

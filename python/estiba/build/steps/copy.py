@@ -148,7 +148,8 @@ def _digest(tree: Tree, path: str, excluded: tuple[str, ...], copy: Copy | Add) 
     except TreeInvalid as error:
         if error.errno is None:
             raise
-        raise Fault(_place_of(copy, path), f"{quote(path)} is not in {tree.name}", error.hint) from None
+        hint = tree.why_left_out(path) or error.hint
+        raise Fault(_place_of(copy, path), f"{quote(path)} is not in {tree.name}", hint) from None
 
 
 def _place_of(copy: Copy | Add, path: str) -> At:

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from estiba.build.recipe.instructions import Mount
-from estiba.errors import BuildFailed, cause
+from estiba.errors import BuildFailed, TreeInvalid, cause
 from estiba.images import snapshots
 from estiba.images.durable import Lock
 from estiba.images.trees import copy_tree
@@ -40,10 +40,20 @@ def content(wanted: Iterable[Mount], number: int, around: Surroundings) -> dict[
             continue
         path = mount.source or "/"
         if mount.stage is None:
-            found[f"{quote(path)} of the build context"] = around.context.digest(path)
+            found[f"{quote(path)} of the build context"] = _digest(around.context, path)
         else:
             found[quote(mount.stage)] = around.id_of(mount.stage, number)
     return found
+
+
+def _digest(tree: Tree, path: str) -> str:
+    try:
+        return tree.digest(path)
+    except TreeInvalid as error:
+        if error.errno is None:
+            raise
+        hint = tree.why_left_out(path) or error.hint
+        raise BuildFailed(f"{quote(path)} is not in {tree.name}", errno=error.errno, hint=hint) from None
 
 
 def prepare(

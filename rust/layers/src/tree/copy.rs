@@ -51,13 +51,13 @@ pub fn copy(source: &Source<'_>, target: Target<'_>, rules: &Rules, threads: usi
         bytes: AtomicU64::new(0),
         late: Arc::default(),
     };
-    let (top, details) = source.open()?;
-    if details.mode & fs::S_IFMT == fs::S_IFDIR {
-        let top = fs::open(top.borrow(), c".", fs::O_RDONLY | fs::O_DIRECTORY, 0)
+    let found = source.open()?;
+    if found.details.mode & fs::S_IFMT == fs::S_IFDIR {
+        let top = fs::open(found.fd.borrow(), c".", fs::O_RDONLY | fs::O_DIRECTORY, 0)
             .map_err(|errno| Error::refused(format_args!("open {}", quoted(source.path)), errno))?;
-        walk(&copying, source, top, details, threads)?;
+        walk(&copying, &found, top, threads)?;
     } else {
-        copying.alone(source.path, &top, &details)?;
+        copying.alone(source.path, &found.fd, &found.details)?;
     }
     let late = copying.late.lock().unwrap_or_else(PoisonError::into_inner).take();
     let copied = Copied { entries: copying.entries.into_inner(), bytes: copying.bytes.into_inner() };

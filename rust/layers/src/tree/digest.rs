@@ -16,14 +16,14 @@ use std::sync::{Mutex, PoisonError};
 
 /// Digests what `source` names. Without `ids` owners do not count, nor access lists.
 pub fn digest(source: &Source<'_>, ids: bool, threads: usize) -> Result<String> {
-    let (top, details) = source.open()?;
+    let found = source.open()?;
     let digesting = Digesting { ids, records: Mutex::default() };
-    if details.mode & fs::S_IFMT == fs::S_IFDIR {
-        let top = fs::open(top.borrow(), c".", fs::O_RDONLY | fs::O_DIRECTORY, 0)
+    if found.details.mode & fs::S_IFMT == fs::S_IFDIR {
+        let top = fs::open(found.fd.borrow(), c".", fs::O_RDONLY | fs::O_DIRECTORY, 0)
             .map_err(|errno| Error::refused(format_args!("open {}", quoted(source.path)), errno))?;
-        walk(&digesting, source, top, details, threads)?;
+        walk(&digesting, &found, top, threads)?;
     } else {
-        digesting.alone(source.path, &top, &details)?;
+        digesting.alone(source.path, &found.fd, &found.details)?;
     }
     Ok(digesting.finish())
 }

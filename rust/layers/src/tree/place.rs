@@ -4,21 +4,13 @@
 
 use crate::error::{Error, Kind, Result};
 use estiba_sys::fd::{BorrowedFd, OwnedFd};
-use estiba_sys::{Errno, fs, inode};
+use estiba_sys::inode::{self, Details};
+use estiba_sys::{Errno, fs};
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
 
-const MOST_LINKS: u32 = 40;
+const MOST_LINKS: usize = 40;
 const LONGEST_LINK: usize = 4096;
-
-/// Opens what `path` names inside `root`, links followed, with O_PATH; an empty path is the root.
-pub fn open_in(root: BorrowedFd<'_>, path: &CStr, flags: i32) -> estiba_sys::Result<OwnedFd> {
-    let path = match path.to_bytes() {
-        [] => c".",
-        _ => path,
-    };
-    fs::open_resolved(root, path, flags, 0, fs::RESOLVE_IN_ROOT | fs::RESOLVE_NO_MAGICLINKS)
-}
 
 /// Folders that are made on the way: whose they are.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +38,23 @@ pub enum Place {
     Name(Folder, CString),
 }
 
+/// What is there already.
+#[derive(Debug)]
+pub struct Found {
+    /// Opened with O_PATH.
+    pub fd: OwnedFd,
+    pub details: Details,
+    /// Where it is, without links: "" is the root.
+    pub path: Vec<u8>,
+    /// The links that led to it, each where it is.
+    pub links: Vec<Vec<u8>>,
+}
+
+/// Finds what `path` names inside `root`, links followed, also at its end; an empty path is the root.
+pub fn find(root: BorrowedFd<'_>, path: &[u8]) -> Result<Found> {
+    Walk::start(root, path)?.find(path)
+}
+
 /// Opens the folder `path` inside `root`; what is missing of it is made, with mode 0755.
 pub fn make_folder(root: BorrowedFd<'_>, path: &[u8], owner: Owner) -> Result<Folder> {
     match Walk::start(root, path)?.go(path, owner, true)? {
@@ -63,16 +72,25 @@ struct Walk {
     /// The folders from the root to where the walk is, with their names; the root has none.
     held: Vec<(OwnedFd, Vec<u8>)>,
     ahead: VecDeque<Vec<u8>>,
-    links: u32,
+    /// Those that were followed.
+    links: Vec<Vec<u8>>,
     is_new: bool,
+}
+
+/// Where one component has led.
+enum Step {
+    Done,
+    /// No folder, and no link either.
+    File(OwnedFd, Details, CString),
+    Nothing(CString),
 }
 
 impl Walk {
     fn start(root: BorrowedFd<'_>, path: &[u8]) -> Result<Walk> {
-        let root = open_in(root, c"", fs::O_PATH | fs::O_DIRECTORY)
+        let root = fs::open(root, c".", fs::O_PATH | fs::O_DIRECTORY, 0)
             .map_err(|errno| Error::refused("open a root", errno))?;
         let mut walk =
-            Walk { held: vec![(root, Vec::new())], ahead: VecDeque::new(), links: 0, is_new: false };
+            Walk { held: vec![(root, Vec::new())], ahead: VecDeque::new(), links: Vec::new(), is_new: false };
         walk.put_in_front(path);
         Ok(walk)
     }
@@ -83,33 +101,61 @@ impl Walk {
         }
     }
 
-    fn go(mut self, whole: &[u8], owner: Owner, to_folder: bool) -> Result<Place> {
-        let refused = |errno| Error::refused(format_args!("reach {} inside the root", quoted(whole)), errno);
+    fn find(mut self, whole: &[u8]) -> Result<Found> {
         while let Some(part) = self.ahead.pop_front() {
-            if part == b".." {
-                if self.held.len() > 1 {
-                    self.held.pop();
+            match self.step(part).map_err(|errno| unreached(whole, errno))? {
+                Step::Done => {}
+                Step::File(fd, details, name) if self.ahead.is_empty() && !whole.ends_with(b"/") => {
+                    return Ok(Found { fd, details, path: self.path_of(name.to_bytes()), links: self.links });
                 }
-                continue;
+                Step::File(..) => return Err(not_a_folder(whole)),
+                Step::Nothing(_) => {
+                    let error = Error::new(Kind::TreeInvalid, quoted(whole));
+                    return Err(Error { errno: Some(Errno::ENOENT), ..error });
+                }
             }
-            let name = CString::new(part).map_err(|_| refused(Errno::EINVAL))?;
+        }
+        let links = std::mem::take(&mut self.links);
+        let Folder { fd, path, .. } = self.folder();
+        let details = inode::details_at(fd.borrow(), c"").map_err(|errno| unreached(whole, errno))?;
+        Ok(Found { fd, details, path, links })
+    }
+
+    fn go(mut self, whole: &[u8], owner: Owner, to_folder: bool) -> Result<Place> {
+        let refused = |errno| unreached(whole, errno);
+        while let Some(part) = self.ahead.pop_front() {
+            let step = self.step(part).map_err(refused)?;
             let is_last = self.ahead.is_empty() && !to_folder;
-            match inode::hold(self.at(), &name, false) {
-                Ok(found) => {
-                    let details = inode::details_at(found.borrow(), c"").map_err(refused)?;
-                    match details.mode & fs::S_IFMT {
-                        fs::S_IFDIR => self.enter(found, name, false),
-                        fs::S_IFLNK => self.follow(&found).map_err(refused)?,
-                        _ if is_last => return Ok(self.name(name)),
-                        _ => return Err(not_a_folder(whole)),
-                    }
-                }
-                Err(Errno::ENOENT) if is_last => return Ok(self.name(name)),
-                Err(Errno::ENOENT) => self.make(name, owner).map_err(refused)?,
-                Err(errno) => return Err(refused(errno)),
+            match step {
+                Step::Done => {}
+                Step::File(.., name) | Step::Nothing(name) if is_last => return Ok(self.name(name)),
+                Step::File(..) => return Err(not_a_folder(whole)),
+                Step::Nothing(name) => self.make(name, owner).map_err(refused)?,
             }
         }
         Ok(Place::Folder(self.folder()))
+    }
+
+    /// Enters a folder, goes up, or puts the target of a link in front of what is ahead.
+    fn step(&mut self, part: Vec<u8>) -> estiba_sys::Result<Step> {
+        if part == b".." {
+            if self.held.len() > 1 {
+                self.held.pop();
+            }
+            return Ok(Step::Done);
+        }
+        let name = CString::new(part).map_err(|_| Errno::EINVAL)?;
+        let found = match inode::hold(self.at(), &name, false) {
+            Err(Errno::ENOENT) => return Ok(Step::Nothing(name)),
+            found => found?,
+        };
+        let details = inode::details_at(found.borrow(), c"")?;
+        match details.mode & fs::S_IFMT {
+            fs::S_IFDIR => self.enter(found, name, false),
+            fs::S_IFLNK => self.follow(&found, &name)?,
+            _ => return Ok(Step::File(found, details, name)),
+        }
+        Ok(Step::Done)
     }
 
     fn at(&self) -> BorrowedFd<'_> {
@@ -122,11 +168,11 @@ impl Walk {
         self.held.push((folder, name.into_bytes()));
     }
 
-    fn follow(&mut self, link: &OwnedFd) -> estiba_sys::Result<()> {
-        self.links += 1;
-        if self.links > MOST_LINKS {
+    fn follow(&mut self, link: &OwnedFd, name: &CStr) -> estiba_sys::Result<()> {
+        if self.links.len() == MOST_LINKS {
             return Err(Errno::ELOOP);
         }
+        self.links.push(self.path_of(name.to_bytes()));
         let mut buffer = vec![0; LONGEST_LINK];
         let target = fs::read_link(link.borrow(), c"", &mut buffer)?;
         if target.starts_with(b"/") {
@@ -155,13 +201,23 @@ impl Walk {
         Place::Name(self.folder(), name)
     }
 
+    /// The path of a name in the folder where the walk is; without a name, of the folder.
+    fn path_of(&self, name: &[u8]) -> Vec<u8> {
+        let folders = self.held.iter().skip(1).map(|(_, name)| &name[..]);
+        let names: Vec<&[u8]> = folders.chain([name]).filter(|name| !name.is_empty()).collect();
+        names.join(&b'/')
+    }
+
     fn folder(mut self) -> Folder {
-        let names: Vec<&[u8]> = self.held.iter().skip(1).map(|(_, name)| &name[..]).collect();
-        let path = names.join(&b'/');
+        let path = self.path_of(b"");
         let is_new = self.is_new;
         let fd = self.held.pop().map_or_else(|| OwnedFd::take(-1), |(fd, _)| fd);
         Folder { fd, path, is_new }
     }
+}
+
+fn unreached(path: &[u8], errno: Errno) -> Error {
+    Error::refused(format_args!("reach {} inside the root", quoted(path)), errno)
 }
 
 fn not_a_folder(path: &[u8]) -> Error {

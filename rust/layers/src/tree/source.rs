@@ -2,12 +2,11 @@
 //! What is copied or digested: a path inside a root, less what filters leave out.
 
 use super::filter::{Filter, Matched};
-use super::place::{open_in, quoted};
+use super::place::{self, Found, quoted};
 use crate::error::{Error, Kind, Result};
+use estiba_sys::Errno;
 use estiba_sys::fd::{BorrowedFd, OwnedFd};
-use estiba_sys::inode::{Details, details_at};
-use estiba_sys::{Errno, fs};
-use std::ffi::CString;
+use estiba_sys::inode::Details;
 
 #[derive(Clone, Copy)]
 pub struct Source<'a> {
@@ -27,66 +26,65 @@ pub struct Above {
     excluded: Matched,
 }
 
+/// A source that was found. Patterns see where it is, whatever links and ".." led to it.
+pub struct Opened<'a> {
+    /// Opened with O_PATH.
+    pub fd: OwnedFd,
+    pub details: Details,
+    source: &'a Source<'a>,
+    /// From the root, without links.
+    path: Vec<u8>,
+}
+
 impl Source<'_> {
-    /// Opens it with O_PATH.
-    pub fn open(&self) -> Result<(OwnedFd, Details)> {
-        let named = quoted(self.path);
-        let whole = self.whole_path(b"");
-        if !whole.is_empty() && self.ignored.leaves_out_path(&whole) && !self.may_hold_more(&whole) {
-            return Err(Error { errno: Some(Errno::ENOENT), ..Error::new(Kind::TreeInvalid, named) }
-                .hint("the ignore file leaves it out"));
+    /// Finds it; what the ignore file leaves out is not there, nor what a link leads to that is left out.
+    pub fn open(&self) -> Result<Opened<'_>> {
+        let Found { fd, details, path, links } = place::find(self.root, self.path)?;
+        let is_left_out = self.ignored.leaves_out_path(&path) && !self.ignored.may_take_back_below(&path);
+        if !path.is_empty() && is_left_out || links.iter().any(|link| self.ignored.leaves_out_path(link)) {
+            let error =
+                Error::new(Kind::TreeInvalid, quoted(self.path)).hint("the ignore file leaves it out");
+            return Err(Error { errno: Some(Errno::ENOENT), ..error });
         }
-        let path = CString::new(self.path)
-            .map_err(|_| Error::new(Kind::TreeInvalid, format!("{named} holds a NUL character")))?;
-        let fd = open_in(self.root, &path, fs::O_PATH).map_err(|errno| match errno {
-            Errno::ENOENT => Error { errno: Some(errno), ..Error::new(Kind::TreeInvalid, &*named) },
-            _ => Error::refused(format_args!("open {named}"), errno),
-        })?;
-        let details = details_at(fd.borrow(), c"")
-            .map_err(|errno| Error::refused(format_args!("look at {named}"), errno))?;
-        Ok((fd, details))
+        Ok(Opened { fd, details, source: self, path })
     }
+}
 
-    /// The path as the ignore file's patterns see it: from the root, without what means nothing.
-    fn whole_path(&self, below: &[u8]) -> Vec<u8> {
-        let parts = self.path.split(|byte| *byte == b'/').chain([below]);
-        let kept: Vec<&[u8]> = parts.filter(|part| !part.is_empty() && *part != b".").collect();
-        kept.join(&b'/')
-    }
-
-    fn may_hold_more(&self, whole: &[u8]) -> bool {
-        self.ignored.may_take_back_below(whole)
-    }
-
+impl Opened<'_> {
     /// What entries of the source itself inherit.
     pub fn top(&self) -> Above {
-        let path = self.whole_path(b"");
-        let ignored = if path.is_empty() {
+        let ignored = if self.path.is_empty() {
             Matched::default()
         } else {
-            self.ignored.matched(&path, &self.ignored.matched_above(&path))
+            self.ignored().matched(&self.path, &self.ignored().matched_above(&self.path))
         };
         Above { ignored, excluded: Matched::default() }
     }
 
     /// Whether the entry `path`, counted from the source, is left out.
     pub fn leaves_out(&self, path: &[u8], above: &Above) -> bool {
-        self.excluded.leaves_out(path, &above.excluded)
-            || !self.ignored.is_empty() && self.ignored.leaves_out(&self.whole_path(path), &above.ignored)
+        self.source.excluded.leaves_out(path, &above.excluded)
+            || !self.ignored().is_empty() && self.ignored().leaves_out(&self.whole_path(path), &above.ignored)
     }
 
     /// What entries of the folder `path` inherit, if there is any reason to enter it.
     pub fn enter(&self, path: &[u8], above: &Above, is_left_out: bool) -> Option<Above> {
-        let whole = self.whole_path(path);
-        if is_left_out
-            && !self.excluded.may_take_back_below(path)
-            && !self.ignored.may_take_back_below(&whole)
-        {
+        let (whole, excluded) = (self.whole_path(path), self.source.excluded);
+        if is_left_out && !excluded.may_take_back_below(path) && !self.ignored().may_take_back_below(&whole) {
             return None;
         }
         Some(Above {
-            ignored: self.ignored.matched(&whole, &above.ignored),
-            excluded: self.excluded.matched(path, &above.excluded),
+            ignored: self.ignored().matched(&whole, &above.ignored),
+            excluded: excluded.matched(path, &above.excluded),
         })
+    }
+
+    fn ignored(&self) -> &Filter {
+        self.source.ignored
+    }
+
+    /// The path of an entry as the ignore file's patterns see it: from the root.
+    fn whole_path(&self, below: &[u8]) -> Vec<u8> {
+        if self.path.is_empty() { below.to_vec() } else { [&self.path[..], below].join(&b'/') }
     }
 }

@@ -3,7 +3,7 @@
 //! folders are open at once. Names of one file (hard links) are visited at the end, in order.
 
 use super::place::quoted;
-use super::source::{Above, Source};
+use super::source::{Above, Opened};
 use crate::error::{Error, Result};
 use estiba_sys::fd::OwnedFd;
 use estiba_sys::inode::{self, Details};
@@ -65,18 +65,12 @@ pub struct Entry<'a, S> {
     pub details: &'a Details,
 }
 
-/// Visits the folder `top` and all that is in it.
-pub fn walk<V: Visitor>(
-    visitor: &V,
-    source: &Source<'_>,
-    top: OwnedFd,
-    details: Details,
-    threads: usize,
-) -> Result<()> {
+/// Visits the folder `top`, which is `source` opened for reading, and all that is in it.
+pub fn walk<V: Visitor>(visitor: &V, source: &Opened<'_>, top: OwnedFd, threads: usize) -> Result<()> {
     let top = Arc::new(Folder {
         source: top,
         path: Vec::new(),
-        details,
+        details: source.details,
         name: CString::default(),
         above: source.top(),
         making: Mutex::new(()),
@@ -129,7 +123,7 @@ struct Linked<S> {
 
 struct Walking<'a, V: Visitor> {
     visitor: &'a V,
-    source: &'a Source<'a>,
+    source: &'a Opened<'a>,
     queue: Mutex<Queue<V::State>>,
     more: Condvar,
     linked: Mutex<Vec<Linked<V::State>>>,
