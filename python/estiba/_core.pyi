@@ -18,6 +18,7 @@ __all__ = [
     "digest_tree",
     "error_kinds",
     "exec",
+    "inflated_head",
     "kill",
     "make_folder",
     "mount_memory",
@@ -290,6 +291,12 @@ def make_folder(root: int, path: str | PathLike[str], *, uid: int = 0, gid: int 
 
 def mount_memory(target: str) -> None:
     """Mount an empty tmpfs at `target`, for root alone. Raises KernelRefused."""
+
+def inflated_head(fd: int, length: int) -> bytes:
+    """Return the first `length` bytes of what a file holds: inflated, where it begins as gzip or zstd do.
+
+    Fewer where there are no more. The file's offset moves on, by how much is not said. Raises BlobCorrupt, KernelRefused.
+    """
 
 def unpack_layer(
     source_fd: int,

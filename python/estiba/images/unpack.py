@@ -73,3 +73,11 @@ def unpack_layer(
         max_entries=max_entries,
     )
     return Unpacked(*made)
+
+
+def inflated_head(source: int, length: int) -> bytes:
+    """Return the first `length` bytes of a file, inflated where it begins as gzip or zstd do; its offset moves on.
+
+    Raises BlobCorrupt, KernelRefused.
+    """
+    return _core.inflated_head(source, length)

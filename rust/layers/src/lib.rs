@@ -22,5 +22,5 @@ mod whiteout;
 
 pub use error::{Error, Kind, Result};
 pub use pack::{Packed, Packing, Tree, pack};
-pub use stream::{Compression, Promised};
+pub use stream::{Compression, Promised, inflated_head};
 pub use unpack::{Form, Unpacked, Unpacking, unpack};

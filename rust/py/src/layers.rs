@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Layers of images: two calls, on descriptors that stay the caller's.
+//! Layers of images: calls on descriptors that stay the caller's.
 
 use crate::errors::call_layers;
 use estiba_layers::{Compression, Error, Form, Packing, Promised, Tree, Unpacking};
 use estiba_sys::{BorrowedFd, data};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::borrow::Cow;
 
 #[pyfunction]
 #[pyo3(signature = (source_fd, target_fd, *, compression, expected_digest, expected_size, expected_diff_id, form,
@@ -60,6 +61,11 @@ pub fn pack_layer(
     let (folder, out) = (BorrowedFd::numbered(tree_fd), BorrowedFd::numbered(out_fd));
     let made = call_layers(py, || estiba_layers::pack(folder, out, &how))?;
     Ok((made.digest, made.size, made.diff_id, made.tar_bytes, made.entries))
+}
+
+#[pyfunction]
+pub fn inflated_head(py: Python<'_>, fd: i32, length: usize) -> PyResult<Cow<'static, [u8]>> {
+    call_layers(py, || estiba_layers::inflated_head(BorrowedFd::numbered(fd), length)).map(Cow::Owned)
 }
 
 #[pyfunction]

@@ -16,7 +16,7 @@ mod _core {
     #[pymodule_export]
     use super::errors::error_kinds;
     #[pymodule_export]
-    use super::layers::{pack_layer, sync_filesystem, unpack_layer};
+    use super::layers::{inflated_head, pack_layer, sync_filesystem, unpack_layer};
     #[pymodule_export]
     use super::process::Process;
     #[pymodule_export]

@@ -8,13 +8,17 @@ import stat
 import threading
 from typing import TYPE_CHECKING, Any
 
-from estiba.images.unpack import unpack_layer
+from estiba.errors import BlobCorrupt, BuildFailed, LayerInvalid
+from estiba.images.unpack import inflated_head, unpack_layer
 from estiba.rootfs.inside import open_inside
+from estiba.spec.words import quote
 
 if TYPE_CHECKING:
     from estiba.build.context import Tree
 
 MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+OURS = ("none", "gzip", "zstd")
+"""What the engine reads itself."""
 TAR = (257, b"ustar")
 """Where the magic of a tar is (tar(5)); the oldest archives have none and are copied as they are."""
 
@@ -35,16 +39,17 @@ def is_archive(tree: Tree, path: str) -> bool:
 
 
 def unpack(tree: Tree, path: str, folder: str) -> None:
-    """Unpack an archive into an empty folder. Raises LayerInvalid, KernelRefused."""
+    """Unpack an archive into an empty folder. Raises BuildFailed for one that is damaged; KernelRefused."""
     found = open_inside(tree.fd, path)
     target = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with _readable(found) as file:
-            kind = _compression(file)
-            if kind in ("none", "gzip", "zstd"):
+            if (kind := _compression(file)) in OURS:
                 unpack_layer(file.fileno(), target, form="plain")
             else:
                 _unpack_inflated(_inflating(file, kind), target)
+    except (BlobCorrupt, LayerInvalid) as error:
+        raise BuildFailed(f"the archive {quote(path)}: {error.message}", hint=error.hint) from None
     finally:
         os.close(target)
         os.close(found)
@@ -65,13 +70,14 @@ def _compression(file: Any) -> str | None:
 
 
 def _begins_as_tar(file: Any) -> bool:
-    """Look at what a compressed file begins with: a lone compressed file is copied as it is."""
-    kind = _compression(file)
-    if kind in ("none", "zstd"):
-        return True
+    """Look at what a file begins with: a lone compressed file, or one that cannot be inflated, is copied as it is."""
+    damaged = (BlobCorrupt, *_damaged())
     try:
-        head = _inflating(file, kind).read(512)
-    except (OSError, EOFError, ValueError):
+        if (kind := _compression(file)) in OURS:
+            head = inflated_head(file.fileno(), 512)
+        else:
+            head = _inflating(file, kind).read(512)
+    except damaged:
         return False
     finally:
         os.lseek(file.fileno(), 0, os.SEEK_SET)
@@ -84,19 +90,24 @@ def _inflating(file: Any, kind: str | None) -> Any:
         from bz2 import BZ2File
 
         return BZ2File(file)
-    if kind == "xz":
-        from lzma import LZMAFile
+    from lzma import LZMAFile
 
-        return LZMAFile(file)
-    from gzip import GzipFile
+    return LZMAFile(file)
 
-    return GzipFile(fileobj=file)
+
+def _damaged() -> tuple[type[Exception], ...]:
+    """Return what those raise for bytes that are not theirs."""
+    from lzma import LZMAError
+
+    return OSError, EOFError, ValueError, LZMAError
 
 
 def _unpack_inflated(source: Any, target: int) -> None:
     """Inflate here, beside the thread that unpacks."""
     reader, writer = os.pipe2(os.O_CLOEXEC)
-    failed: list[BaseException] = []
+    damaged = _damaged()
+    damage: list[Exception] = []
+    failure: LayerInvalid | None = None
 
     def pump() -> None:
         try:
@@ -105,15 +116,19 @@ def _unpack_inflated(source: Any, target: int) -> None:
                     pipe.write(data)
         except BrokenPipeError:
             return
-        except (OSError, EOFError, ValueError) as error:
-            failed.append(error)
+        except damaged as error:
+            damage.append(error)
 
     thread = threading.Thread(target=pump, name="estiba-inflate")
     thread.start()
     try:
         unpack_layer(reader, target, compression="none", form="plain")
+    except LayerInvalid as error:
+        failure = error
     finally:
         os.close(reader)
         thread.join()
-    if failed:
-        raise failed[0]
+    if damage:
+        raise LayerInvalid(f"it is damaged: {damage[0]}")
+    if failure is not None:
+        raise failure

@@ -7,6 +7,9 @@ mod inflow;
 mod outflow;
 mod source;
 
+use crate::Result;
+use estiba_sys::BorrowedFd;
+
 pub use inflow::{Inflow, Promised, flow};
 pub use outflow::{Outflow, outflow};
 
@@ -30,4 +33,13 @@ impl Compression {
             _ => None,
         }
     }
+}
+
+/// Returns the first `length` bytes of what a file holds, inflated; fewer where there are no more. It may read on.
+pub fn inflated_head(source: BorrowedFd<'_>, length: usize) -> Result<Vec<u8>> {
+    let mut source = source::Source::new(source, None);
+    let mut head = vec![0; length];
+    let count = decode::Decoder::new(&mut source, Compression::Auto)?.fill(&mut head)?;
+    head.truncate(count);
+    Ok(head)
 }
