@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estiba.build.clearing import clear
 from estiba.build.containers import sweep as sweep_builds
 from estiba.errors import ImageNotFound, ReferenceInvalid
 from estiba.images import collect
@@ -72,14 +73,17 @@ def prune(parsed: Parsed) -> int:
                 output.write(f"container: {kept.name}\n")
                 if not is_dry:
                     remove(kept, is_forced=False)
-    keep = options.number("keep")
+    keep, with_cache = options.number("keep"), everything or options.flag("cache")
     pruned = collect.prune(
         store,
         keep_versions=keep if keep is not None else 1 if everything else collect.KEPT_VERSIONS,
-        cache=everything or options.flag("cache"),
+        cache=with_cache,
         dry_run=is_dry,
     )
-    tell(pruned, verb="would be removed" if is_dry else "removed")
+    verb = "would be removed" if is_dry else "removed"
+    tell(pruned, verb=verb)
+    if with_cache and (cleared := clear(store, dry_run=is_dry)).caches:
+        output.write(f"{verb}: {cleared.caches} caches of RUN, {output.size(cleared.size)}\n")
     return 0
 
 

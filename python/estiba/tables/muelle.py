@@ -382,8 +382,8 @@ VERBS: dict[str, VerbSpec] = {
         (),
         (
             ("keep", "", "number", "N", "how many versions of each name stay; 3 by default"),
-            ("all", "a", "flag", "", "keep one version of each name, and no result of earlier builds"),
-            ("cache", "", "flag", "", "remove all results of earlier builds, not only those unused for 30 days"),
+            ("all", "a", "flag", "", "keep one version of each name, and nothing of earlier builds"),
+            ("cache", "", "flag", "", "remove caches of RUN, and what builds used within 30 days, too"),
             ("containers", "", "flag", "", "remove containers that have ended, first"),
             ("dry-run", "", "flag", "", "only say what would go"),
             ("force", "f", "flag", "", "taken for Docker's users: nobody is asked"),
