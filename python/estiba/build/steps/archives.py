@@ -71,7 +71,7 @@ def _compression(file: Any) -> str | None:
 
 def _begins_as_tar(file: Any) -> bool:
     """Look at what a file begins with: a lone compressed file, or one that cannot be inflated, is copied as it is."""
-    damaged = (BlobCorrupt, *_damaged())
+    damaged: tuple[type[Exception], ...] = (BlobCorrupt, *_damaged())
     try:
         if (kind := _compression(file)) in OURS:
             head = inflated_head(file.fileno(), 512)
