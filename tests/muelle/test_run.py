@@ -106,6 +106,22 @@ def test_a_volume_keeps_what_is_written_and_begins_with_what_the_image_has(own_s
     ]
 
 
+def test_volumes_go_when_that_is_asked_for_and_no_container_has_them(own_store: Muelle) -> None:
+    """One that has ended may not be started again, but its files may be looked at beside its volume's."""
+    assert own_store.run("--name", "c", "-v", "used:/data", "busybox", "touch", "/data/x").returncode == 0
+    own_store.out("-v", "other:/data", "busybox", "touch", "/data/x")
+    folder = own_store.store / "volumes"
+    assert own_store("prune", "--all").returncode == 0
+    assert sorted(os.listdir(folder)) == ["other", "used"]
+    assert own_store("prune", "--volumes", "--dry-run").stdout.splitlines()[0] == "volume: other"
+    assert sorted(os.listdir(folder)) == ["other", "used"]
+    assert own_store("prune", "--volumes").stdout.splitlines()[0] == "volume: other"
+    assert os.listdir(folder) == ["used"]
+    said = own_store("prune", "--containers", "--volumes").stdout.splitlines()
+    assert said[:2] == ["container: c", "volume: used"]
+    assert os.listdir(folder) == []
+
+
 def test_a_tmpfs_holds_no_programs_unless_it_is_said(muelle: Muelle) -> None:
     """Its options are the kernel's."""
     script = "grep ' /x ' /proc/mounts"

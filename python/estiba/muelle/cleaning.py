@@ -14,6 +14,7 @@ from estiba.images.image import find
 from estiba.images.store import Store
 from estiba.muelle import containers, output
 from estiba.muelle.listing import remove
+from estiba.muelle.run.volumes import remove_unused
 from estiba.muelle.standing import standing_of
 from estiba.muelle.sweep import sweep
 
@@ -73,6 +74,9 @@ def prune(parsed: Parsed) -> int:
                 output.write(f"container: {kept.name}\n")
                 if not is_dry:
                     remove(kept, is_forced=False)
+    if options.flag("volumes"):
+        for name in remove_unused(store, dry_run=is_dry):
+            output.write(f"volume: {name}\n")
     keep, with_cache = options.number("keep"), everything or options.flag("cache")
     pruned = collect.prune(
         store,

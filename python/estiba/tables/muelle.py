@@ -385,6 +385,7 @@ VERBS: dict[str, VerbSpec] = {
             ("all", "a", "flag", "", "keep one version of each name, and nothing of earlier builds"),
             ("cache", "", "flag", "", "remove caches of RUN, and what builds used within 30 days, too"),
             ("containers", "", "flag", "", "remove containers that have ended, first"),
+            ("volumes", "", "flag", "", "remove volumes that no container has"),
             ("dry-run", "", "flag", "", "only say what would go"),
             ("force", "f", "flag", "", "taken for Docker's users: nobody is asked"),
             HELP,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from estiba.errors import ArgumentInvalid, cause
 from estiba.lifecycle import state_root
 from estiba.muelle import output
-from estiba.muelle.run.mounts import is_name
+from estiba.muelle.run.mounts import is_name, mounts
 from estiba.spec.words import quote
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def record_of(parsed: Parsed, image: Image) -> dict[str, Any]:
     """Make the record of a container that is about to be made. Raises ArgumentInvalid.
 
-    It names all that its image is made of, whose names may go: `prune` keeps each digest that a record mentions.
+    It names all that its image is made of, whose names may go: `prune` keeps each digest that a record mentions, and
+    each volume.
     """
     options, root = parsed.options, parsed.globals.text("root")
     name = options.text("name")
@@ -38,6 +39,7 @@ def record_of(parsed: Parsed, image: Image) -> dict[str, Any]:
         "command": parsed.words[1:],
         "created": output.now(),
         "labels": labels,
+        "volumes": sorted({mount.source for mount in mounts(options, []) if mount.kind == "volume"} - {""}),
         "stateRoot": state_root() if root is None else os.path.abspath(root),
         "exitCode": None,
         "finished": None,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from estiba.errors import ArgumentInvalid
 from estiba.images.trees import copy_tree
+from estiba.muelle import containers
 from estiba.rootfs.inside import open_inside
+from estiba.rootfs.remove import remove_tree
 from estiba.spec.words import quote
 
 if TYPE_CHECKING:
@@ -35,6 +37,20 @@ def source_of(mount: Mount, store: Store, nameless: Path, root: int) -> str:
     if mount.is_copied_up and not any(os.scandir(volume)):
         copy_up(root, mount.target, volume)
     return str(volume)
+
+
+def remove_unused(store: Store, *, dry_run: bool) -> list[str]:
+    """Remove the volumes that no container has, and return their names."""
+    folder = containers.folder_of(store)
+    with containers.Locked(
+        folder
+    ):  # a record names its volumes before they are made, and is written under this lock
+        used = {name for kept in containers.iterate(folder) for name in kept.record.get("volumes") or ()}
+        unused = sorted(set(os.listdir(store.folder("volumes"))) - used)
+        if not dry_run:
+            for name in unused:
+                remove_tree(os.path.join(store.folder("volumes"), name))
+    return unused
 
 
 def copy_up(root: int, target: str, volume: Path) -> None:
