@@ -95,23 +95,27 @@ impl Sets {
         let none = Capabilities::default();
         let asked = process.capabilities.as_ref().unwrap_or(&none);
         let held = if in_user_namespace(plan) { u64::MAX } else { host.capabilities };
-        plan.warnings.extend(left_out(asked, held));
-        let bits = |names: &[Text<'_>]| {
-            names
-                .iter()
-                .filter_map(|name| lookup(CAPABILITIES, name))
-                .fold(0, |bits, number| bits | 1 << number)
-                & held
+        let mut grants_all = true;
+        let mut bits = |names: &[Text<'_>]| {
+            names.iter().fold(0, |bits, name| {
+                let bit = lookup(CAPABILITIES, name).map_or(0, |number| held & 1 << number);
+                grants_all &= bit != 0;
+                bits | bit
+            })
         };
         let permitted = bits(&asked.permitted);
         let inheritable = bits(&asked.inheritable);
-        Ok(Sets {
+        let sets = Sets {
             bounding: bits(&asked.bounding),
             effective: bits(&asked.effective) & permitted,
             permitted,
             inheritable,
             ambient: bits(&asked.ambient) & permitted & inheritable,
-        })
+        };
+        if !grants_all {
+            plan.warnings.extend(left_out(asked, held));
+        }
+        Ok(sets)
     }
 
     fn step(&self, borrow: u64) -> Step<'static> {
