@@ -14,6 +14,7 @@ from estiba.errors import (
     ConfigInvalid,
     ContainerNotFound,
     EstibaError,
+    Facts,
     HookFailed,
     KernelRefused,
     WrongState,
@@ -60,3 +61,14 @@ def test_the_engine_shortens_alike() -> None:
         _core.containers(root=LONG)
     said = f'cannot open the state root "{LONG}": {cause(ENAMETOOLONG)}'
     assert str(caught.value) == str(KernelRefused(said)) != said
+
+
+def test_every_attribute_of_a_class_can_be_given() -> None:
+    """What the classes declare and what their one constructor takes are the same names."""
+    declared = {name for kind in kinds(EstibaError) for name in kind.__annotations__}
+    assert declared - {"message"} == set(Facts.__annotations__)
+
+
+def kinds(kind: type[EstibaError]) -> list[type[EstibaError]]:
+    """A class and all below it."""
+    return [kind, *(each for below in kind.__subclasses__() for each in kinds(below))]
