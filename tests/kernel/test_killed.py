@@ -6,6 +6,7 @@ ESTIBA_KILL_EVERY=1 kills at every call and not at each seventh: the long run, `
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,7 +14,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -234,14 +234,15 @@ def test_a_killed_init_makes_create_fail_or_is_stopped(
     arguments = ["create", "--bundle", str(config.path), config.id]
     for name, count in calls_until_started(native, config.id, *arguments)[::EVERY]:
         kill = f"inject={name}:signal=SIGKILL:when={count}"
-        with Followed(native, config.id, *arguments, options=["-e", kill]) as create:
-            case = f"SIGKILL in call {count} of {name}: {create.code}"
-            if create.code == 0:
+        with followed(native, config.id, *arguments, options=["-e", kill]) as create:
+            code = create.until_exit()
+            case = f"SIGKILL in call {count} of {name}: {code}"
+            if code == 0:
                 native.call("start", config.id)
                 assert processes.ended(recorded_pid(native, config.id), 10), case
                 native.must("delete", config.id)
         points["children of create"] += 1
-        assert create.code in (0, 1), case
+        assert code in (0, 1), case
         assert remains(config) == [], case
 
 
@@ -274,8 +275,8 @@ def calls_of_children(runtime: Runtime, *arguments: str) -> list[tuple[str, int]
 
 def calls_until_started(runtime: Runtime, ident: str, *arguments: str) -> list[tuple[str, int]]:
     """The same of a `create` with the `start` that follows."""
-    with Followed(runtime, ident, *arguments) as create:
-        assert create.code == 0
+    with followed(runtime, ident, *arguments) as create:
+        assert create.until_exit() == 0
         runtime.must("start", ident)
     return _of_children(create.lines)
 
@@ -293,23 +294,13 @@ def _of_children(lines: list[str]) -> list[tuple[str, int]]:
     return list(found)
 
 
-class Followed:
-    """A call under strace, which follows what the call leaves behind; leaving the `with` deletes that."""
-
-    def __init__(self, runtime: Runtime, ident: str, *arguments: str, options: Sequence[str] = ()) -> None:
-        self._runtime, self._ident = runtime, ident
-        self._trace = Trace(runtime, *arguments, options=options)
-
-    def __enter__(self) -> Self:
-        self.code = self._trace.until_exit()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._runtime.call("delete", "--force", self._ident)
-        self._trace.finish()
+@contextlib.contextmanager
+def followed(runtime: Runtime, ident: str, *arguments: str, options: Sequence[str] = ()) -> Iterator[Trace]:
+    """Make a call under strace, which follows what the call leaves behind until it is deleted here."""
+    trace = Trace(runtime, *arguments, options=options)
+    try:
+        yield trace
+    finally:
+        runtime.call("delete", "--force", ident)
+        trace.finish()
         processes.reap_orphans()
-
-    @property
-    def lines(self) -> list[str]:
-        """What strace has written."""
-        return self._trace.lines

@@ -58,6 +58,12 @@ pub enum Said {
     Closed,
 }
 
+/// The error of a process that has gone without a word.
+pub fn died(who: &str) -> Error {
+    Error::new(ErrorKind::KernelRefused, format!("{who} ended before it was ready"))
+        .hint("somebody has killed it, or a memory limit is too small to start in: see the kernel's log")
+}
+
 impl Launched {
     pub fn next(&self) -> Result<Said> {
         let mut bytes = [0; REPORT];

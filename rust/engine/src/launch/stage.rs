@@ -17,7 +17,7 @@ pub fn pass(stage: Launched, plan: &Plan) -> Result<Launched> {
         // It was killed between its clone and its word. Whom it made reads the end of the socket, and ends.
         Err(_) => {
             stage.end();
-            return Err(Error::internal("stage one of init ended without a word"));
+            return Err(super::died("stage one of init"));
         }
         Ok(_) => return Ok(stage),
     }

@@ -229,7 +229,9 @@ fn settle(
         match launched.next()? {
             Said::Paused => {}
             Said::Failed(report) => return Err(explain::explain(plan, launched, report, program)),
-            Said::Ready | Said::Closed | Said::Listening(_) => return Err(died()),
+            Said::Ready | Said::Closed | Said::Listening(_) => {
+                return Err(launch::died("the container's init"));
+            }
         }
         let state = oci_state::text(record, "creating");
         trace.mark("prestart hooks");
@@ -253,7 +255,7 @@ fn settle(
         Said::Failed(report) => Err(explain::explain(plan, launched, report, program)),
         // Without a gate the end of the socket is the exec; with one it is a death.
         Said::Closed if !gated => Ok(text),
-        Said::Closed | Said::Paused | Said::Listening(_) => Err(died()),
+        Said::Closed | Said::Paused | Said::Listening(_) => Err(launch::died("the container's init")),
     }
 }
 
@@ -266,11 +268,6 @@ fn listener_of<'s>(spec: &'s Spec<'_>) -> Result<Listener<'s>> {
         Error::new(ErrorKind::ConfigInvalid, "SCMP_ACT_NOTIFY needs an agent, and no listenerPath names one")
             .at("/linux/seccomp/listenerPath")
     })
-}
-
-fn died() -> Error {
-    Error::new(ErrorKind::KernelRefused, "the container's init ended before it was ready")
-        .hint("somebody has killed it, or a memory limit is too small to start in: see the kernel's log")
 }
 
 fn first_record<'s>(
