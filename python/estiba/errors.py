@@ -143,7 +143,7 @@ class HookFailed(ProcessError):
     """A hook exited with an error or ran into its time-out; `pointer` says which."""
 
     argv: tuple[str, ...] = ()
-    """What it was called with; () where a startContainer hook fails after `start` has opened the gate."""
+    """What it was called with."""
     exit_status: int | None = None
     """1..255, or 128 + n for signal n; None: it was killed, as its time was over."""
     milliseconds: int | None = None

@@ -231,6 +231,24 @@ def test_the_error_of_a_failing_hook_inside_says_which_and_how(runtime: Runtime,
 
 
 @pytest.mark.estiba_only
+@pytest.mark.parametrize(
+    ("failing", "said"),
+    [
+        (hook("exit 3"), 'the hook "/bin/sh" ["sh", "-c", "exit 3"] failed with exit code 3'),
+        ({"path": "/bin/absent"}, 'cannot run the hook "/bin/absent": absent (ENOENT)'),
+    ],
+)
+def test_the_error_of_a_failing_hook_behind_the_gate_says_which_and_how(
+    runtime: Runtime, bundle: MakeBundle, failing: dict[str, Any], said: str
+) -> None:
+    """Where the plan is gone: `start` reads the config again."""
+    container = runtime.create(bundle("true", {"/hooks/startContainer": [hook("exit 0"), failing]}))
+    result = runtime.call("start", container.id)
+    container.delete()
+    assert (result.code, result.err) == (1, f"config.json /hooks/startContainer/1: {said}\n")
+
+
+@pytest.mark.estiba_only
 def test_of_a_hook_with_long_arguments_the_error_shows_the_begin(
     runtime: Runtime, bundle: MakeBundle
 ) -> None:

@@ -10,6 +10,7 @@ use crate::generated::namespaces::NAMESPACES;
 use crate::hooks;
 use crate::launch::Launched;
 use crate::plan::{self, Origin, Plan};
+use crate::spec::Hook;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -61,15 +62,28 @@ pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) 
     Error { step: counted, ..place(error, origin) }
 }
 
-/// The failure of a program after the gate, where the plan is gone.
-pub fn explain_started(report: Report, program: &str) -> Error {
+pub const START_HOOKS: &str = "/hooks/startContainer";
+
+/// The failure of a program after the gate, where the plan is gone; `hooks`: those of START_HOOKS, from step `first` on.
+pub fn explain_started(report: Report, program: &str, hooks: &[Hook<'_>], first: u32) -> Error {
     let detail = Detail::from_code(report.detail);
-    match detail {
-        Detail::HookFailed | Detail::HookTimedOut => place(
-            hook_failed("a startContainer hook", &[], detail, report.errno),
-            Origin::At("/hooks/startContainer"),
-        ),
-        _ => place(
+    let index = report.step.wrapping_sub(first) as usize;
+    match (hooks.get(index), detail) {
+        (Some(hook), Detail::HookFailed | Detail::HookTimedOut) => {
+            let argv = hook.argv();
+            place(
+                hook_failed(&hooks::named(&hook.path, &argv), &argv, detail, report.errno),
+                Origin::Item(START_HOOKS, index),
+            )
+        }
+        (None, Detail::HookFailed | Detail::HookTimedOut) => {
+            place(hook_failed("a startContainer hook", &[], detail, report.errno), Origin::At(START_HOOKS))
+        }
+        (Some(hook), _) => {
+            let failed = Error::refused(format!("run the hook {:?}", &*hook.path), Errno(report.errno));
+            place(failed, Origin::Item(START_HOOKS, index))
+        }
+        (None, _) => place(
             program::failed(program, detail, Errno(report.errno), &[]),
             Origin::Item("/process/args", 0),
         ),

@@ -30,9 +30,7 @@ fn run(hook: &Hook<'_>, state: &str) -> Result<()> {
     let stdin = memory::memfd(c"estiba-state", false).map_err(failed)?;
     fd::write_all(stdin.borrow(), state.as_bytes()).map_err(failed)?;
     fs::rewind(stdin.borrow()).map_err(failed)?;
-    let path = core::slice::from_ref(&hook.path);
-    let argv = if hook.args.is_empty() { path } else { &hook.args };
-    let argv: Vec<&str> = argv.iter().map(|text| &**text).collect();
+    let argv = hook.argv();
     let ended = program::run(&Asked {
         path: &hook.path,
         argv: &argv,

@@ -69,6 +69,9 @@ pub struct Record<'a> {
     /// The agent of a filter that notifies.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub seccomp_listener: Option<Listener<'a>>,
+    /// The first step of init that is a startContainer hook: what it reports behind the gate is counted in steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_hooks: Option<u32>,
     #[serde(borrow)]
     pub poststart: Vec<Hook<'a>>,
     #[serde(borrow)]

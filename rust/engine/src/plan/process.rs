@@ -4,6 +4,7 @@
 use super::filesystem::{in_user_namespace, text};
 use super::{Handed, Options, Origin, Plan, scheduling};
 use crate::error::{Error, ErrorKind, Result};
+use crate::explain::START_HOOKS;
 use crate::generated::capabilities::CAPABILITIES;
 use crate::generated::lookup;
 use crate::generated::rlimits::RLIMITS;
@@ -53,7 +54,7 @@ pub fn plan(
     if options.gate {
         plan.add(Origin::Runtime, Step::Gate {});
     }
-    hooks_inside(plan, "/hooks/startContainer", &hooks.start_container)?;
+    hooks_inside(plan, START_HOOKS, &hooks.start_container)?;
     keep_descriptors(plan, options);
     if let Some((program, flags)) = filter {
         // Handed last: behind the descriptors that KeepDescriptors moves down.

@@ -44,6 +44,11 @@ impl Steps {
         self.origins.get(number as usize).copied().unwrap_or(Origin::Runtime)
     }
 
+    /// The number of the first step that comes from there.
+    pub fn first_of(&self, origin: Origin) -> Option<u32> {
+        self.origins.iter().position(|each| *each == origin).map(|at| at as u32)
+    }
+
     /// Each step with where it came from, read back by the decoder that init uses.
     pub fn iter(&self) -> impl Iterator<Item = (Origin, Step<'_>)> {
         let mut rest = &self.records[..];

@@ -91,6 +91,14 @@ pub struct Hook<'a> {
     pub timeout: Option<u32>,
 }
 
+impl Hook<'_> {
+    /// What it is called with: without arguments its path alone.
+    pub fn argv(&self) -> Vec<&str> {
+        let words = if self.args.is_empty() { core::slice::from_ref(&self.path) } else { &self.args };
+        words.iter().map(|word| &**word).collect()
+    }
+}
+
 /// Reads config.json's text. A refusal here is rare: Python reads first where the prover was not sure, and says more.
 pub fn parse(text: &[u8]) -> Result<Spec<'_>> {
     read(text).map_err(|error| unreadable("config.json", &error))

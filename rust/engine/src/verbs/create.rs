@@ -7,12 +7,12 @@ use super::{CgroupManager, Started};
 use crate::agent::{self, Filtered};
 use crate::cgroup::{Cgroup, Membership, PlaceRequest, place};
 use crate::error::{Error, ErrorKind, Result};
-use crate::explain;
+use crate::explain::{self, START_HOOKS};
 use crate::failures::{self, Failed, Phase};
 use crate::foreground;
 use crate::host::Host;
 use crate::launch::{self, Given, Launched, Said};
-use crate::plan::{self, Options, Plan};
+use crate::plan::{self, Options, Origin, Plan};
 use crate::spec::seccomp::Listener;
 use crate::spec::{self, Spec, Text};
 use crate::state::{self, FORMAT, Folder, Record};
@@ -157,6 +157,9 @@ fn create_in(
     if filter.as_ref().is_some_and(|filter| filter.notify) {
         record.seccomp_listener = Some(listener_of(spec)?);
     }
+    if !spec.hooks.start_container.is_empty() {
+        record.start_hooks = plan.steps.first_of(Origin::Item(START_HOOKS, 0));
+    }
     folder.write(&record)?;
     if let Some(filter) = &filter {
         folder.write_file(state::FILTER, &[&filter.flags.to_le_bytes()[..], &filter.program].concat())?;
@@ -294,6 +297,7 @@ fn first_record<'s>(
         personality: spec.linux.personality.clone(),
         memory_policy: spec.linux.memory_policy.clone(),
         seccomp_listener: None,
+        start_hooks: None,
         poststart: spec.hooks.poststart.clone(),
         poststop: spec.hooks.poststop.clone(),
     }

@@ -65,19 +65,24 @@ fn open_gate(folder: &Folder, live: &Live<'_>) -> Result<()> {
         report = next_report(&outcome)?;
     }
     match report {
-        Some(report) => Err(explain::explain_started(report, &program(&live.record))),
+        Some(report) => Err(explained(&live.record, report)),
         None => Ok(()),
     }
 }
 
-/// The program's name, for a message: from the config, which the record leaves where it is.
-fn program(record: &Record<'_>) -> String {
+/// The program and the hooks of the sentence are those of the config, which the record leaves where it is.
+fn explained(record: &Record<'_>, report: Report) -> Error {
     let path =
         record.config.as_deref().map_or_else(|| format!("{}/config.json", record.bundle), String::from);
     let text = file::read_path(&path).unwrap_or_default();
     let spec = spec::parse(text.as_bytes()).ok();
-    let process = spec.and_then(|spec| spec.process);
-    process.as_ref().map_or_else(|| "the program".into(), plan::program_name)
+    let process = spec.as_ref().and_then(|spec| spec.process.as_ref());
+    let program = process.map_or_else(|| "the program".into(), plan::program_name);
+    let hooks = spec.as_ref().map_or(&[][..], |spec| &spec.hooks.start_container);
+    match record.start_hooks {
+        Some(first) => explain::explain_started(report, &program, hooks, first),
+        None => explain::explain_started(report, &program, &[], 0),
+    }
 }
 
 /// What init says after the gate; None: its end of the FIFO is closed, by the program's start or its own death.
