@@ -262,6 +262,18 @@ def test_a_program_that_is_a_folder_is_refused(runtime: Runtime, bundle: MakeBun
     assert "/bin" in said
 
 
+def test_a_folder_that_may_be_searched_and_not_read_is_no_program(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    config = bundle(["app"], {"/process/user": {"uid": 1000, "gid": 1000}, "/process/env": ["PATH=/a:/b"]})
+    (config.rootfs / "a" / "app").mkdir(parents=True)
+    (config.rootfs / "a" / "app").chmod(0o711)
+    (config.rootfs / "b").mkdir()
+    (config.rootfs / "b" / "app").write_text("#!/bin/sh\necho ran\n")
+    (config.rootfs / "b" / "app").chmod(0o755)
+    assert runtime.output(config) == "ran\n"
+
+
 def test_a_program_of_another_architecture_is_refused_with_both_names(
     runtime: Runtime, bundle: MakeBundle
 ) -> None:

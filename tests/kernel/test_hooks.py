@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import MakeBundle
-from support.bundles import Bundle
+from support.bundles import ABSENT, Bundle
 from support.processes import namespace
 from support.runtime import Runtime
 
@@ -144,6 +145,74 @@ def test_a_failing_hook_stops_create(runtime: Runtime, bundle: MakeBundle, kind:
     config.change(f"/hooks/{kind}/-", hook("echo why >&2; exit 3"))
     result = runtime.run(config)
     assert (result.code != 0, result.out) == (True, "")
+    assert runtime.call("state", config.id).code != 0
+
+
+@pytest.mark.core
+@pytest.mark.estiba_only
+def test_nobody_enters_a_container_that_is_being_created(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    """Before init has changed its root, / of its mount namespace is the host's."""
+    script = "echo waits > {log}/said; cat {log}/go"
+    config, log = with_log(bundle, folder, script, "createContainer", program="sleep 1000")
+    for name in ("said", "go"):
+        os.mkfifo(log / name)
+    creating = runtime.spawn("create", "--bundle", str(config.path), config.id)
+    assert (log / "said").read_text() == "waits\n"
+    status = json.loads(runtime.must("state", config.id).out)["status"]
+    entered = runtime.call("exec", config.id, "/bin/sh", "-c", "echo in")
+    (log / "go").write_text("")
+    assert creating.finish().code == 0
+    assert (status, entered.out) == ("creating", "")
+    assert f'container "{config.id}" is creating: ' in entered.err
+    runtime.must("delete", "--force", config.id)
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("kind", [*BEFORE_START, "startContainer"])
+def test_poststop_hooks_run_after_a_start_that_failed(
+    runtime: Runtime, bundle: MakeBundle, folder: Path, kind: str
+) -> None:
+    """runtime.md "Lifecycle": what an earlier hook has set up is taken down again."""
+    config, log = with_log(bundle, folder, "cat > {log}/{kind}", "poststop")
+    config.change(f"/hooks/{kind}/-", hook("exit 3"))
+    assert runtime.run(config).code != 0
+    state = json.loads((log / "poststop").read_text())
+    assert (state["id"], state["status"]) == (config.id, "stopped")
+    assert runtime.call("state", config.id).code != 0
+
+
+@pytest.mark.estiba_only
+def test_a_failing_poststop_hook_after_a_start_that_failed_is_told_too(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    config = bundle("true")
+    config.change("/hooks/createRuntime/-", hook("exit 3"))
+    config.change("/hooks/poststop/-", hook("exit 4"))
+    said = runtime.run(config).err
+    assert re.search("/hooks/createRuntime/0.* exit code 3.*; and undoing it: .*/hooks/poststop/0", said), (
+        said
+    )
+    assert "exit code 4" in said
+
+
+@pytest.mark.core
+def test_what_a_program_left_running_ends_with_a_start_that_failed(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    """Without a pid namespace of its own the end of init ends nobody else."""
+    config = bundle("sleep 1000 & wait", {"/linux/namespaces/0": ABSENT})
+    result = runtime.call(
+        "run",
+        "--detach",
+        "--bundle",
+        str(config.path),
+        "--pid-file",
+        str(folder / "absent" / "pid"),
+        config.id,
+    )
+    assert result.code != 0
     assert runtime.call("state", config.id).code != 0
 
 

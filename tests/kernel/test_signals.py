@@ -46,6 +46,18 @@ def test_run_leaves_nothing_when_the_container_is_killed_from_outside(
     assert running.finish().code == 128 + 9
 
 
+@pytest.mark.core
+def test_run_is_content_when_another_verb_deletes_the_container(
+    runtime: Runtime, bundle: MakeBundle, pipe: Pipe
+) -> None:
+    config = bundle("echo ready; exec sleep 1000")
+    running = runtime.spawn("run", "--bundle", str(config.path), config.id, stdout=pipe)
+    assert pipe.readline() == "ready"
+    runtime.must("delete", "--force", config.id)
+    result = running.finish()
+    assert (result.code, result.err) == (128 + 9, "")
+
+
 @pytest.mark.estiba_only
 def test_a_container_whose_runtime_was_killed_is_deleted_cleanly(
     runtime: Runtime, bundle: MakeBundle, pipe: Pipe

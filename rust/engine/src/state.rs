@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The state record: one folder a container, written before the first side effect, replaced by rename.
 //!
-//!     ROOT/ID/            the folder itself is locked (flock) while a verb changes the container
-//!       state.json        the record; pid 0: `create` is at work, or died
+//!     ROOT/ID/            the folder itself is locked (flock) while a verb changes the container; its sticky bit is set
+//!                         until `create` is done: init may be anywhere on its way, the host's root still its own
+//!       state.json        the record; pid 0: init is not born yet
 //!       gate, outcome     FIFOs: `start` opens the first, init answers on the second (estiba_init::plan)
 //!       seccomp           the compiled filter, for exec
 
@@ -97,7 +98,12 @@ pub struct Folder {
     pub id: String,
     pub path: String,
     dir: OwnedFd,
+    /// As it was when it was opened or, by verbs that lock, locked.
+    status: fs::Status,
 }
+
+const CREATING: u32 = 0o1000;
+const MODE: u32 = 0o700;
 
 fn c_string(path: &str) -> Result<CString> {
     CString::new(path)
@@ -111,7 +117,7 @@ impl Folder {
         make_root(root)?;
         let path = format!("{root}/{id}");
         loop {
-            match fs::make_dir(CWD, &c_string(&path)?, 0o700) {
+            match fs::make_dir(CWD, &c_string(&path)?, MODE | CREATING) {
                 Ok(()) => {}
                 Err(Errno::EEXIST) => {
                     return Err(Error::new(
@@ -142,31 +148,55 @@ impl Folder {
     /// The same for verbs that only look: no lock.
     pub fn look(root: &str, id: &str) -> Result<Folder> {
         check_id(id)?;
-        Folder::unlocked(id, format!("{root}/{id}"))
+        let path = format!("{root}/{id}");
+        let dir = Folder::open_dir(id, &path)?;
+        Folder::with_status(id, path, dir)
     }
 
-    fn unlocked(id: &str, path: String) -> Result<Folder> {
-        let dir = match fs::open(CWD, &c_string(&path)?, fs::O_RDONLY | fs::O_DIRECTORY, 0) {
-            Ok(dir) => dir,
-            Err(Errno::ENOENT | Errno::ENOTDIR) => return Err(not_found(id)),
-            Err(errno) => return Err(Error::refused(format!("open the state folder {path:?}"), errno)),
-        };
-        Ok(Folder { id: id.to_string(), path, dir })
+    fn with_status(id: &str, path: String, dir: OwnedFd) -> Result<Folder> {
+        let status = fs::status(dir.borrow())
+            .map_err(|errno| Error::refused(format!("look at the state folder {path:?}"), errno))?;
+        Ok(Folder { id: id.to_string(), path, dir, status })
+    }
+
+    fn open_dir(id: &str, path: &str) -> Result<OwnedFd> {
+        match fs::open(CWD, &c_string(&path)?, fs::O_RDONLY | fs::O_DIRECTORY, 0) {
+            Ok(dir) => Ok(dir),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Err(not_found(id)),
+            Err(errno) => Err(Error::refused(format!("open the state folder {path:?}"), errno)),
+        }
     }
 
     /// Without `wait` a folder that another verb works on is told by EAGAIN.
     fn lock(id: &str, path: String, wait: bool) -> Result<Folder> {
-        Folder::unlocked(id, path)?.locked(wait)
+        let dir = Folder::open_dir(id, &path)?;
+        Folder::locked(id, path, dir, wait)
     }
 
-    fn locked(self, wait: bool) -> Result<Folder> {
-        let refused = |errno| Error::refused(format!("lock {:?}", self.path), errno);
-        fs::lock(self.dir(), wait).map_err(refused)?;
+    fn locked(id: &str, path: String, dir: OwnedFd, wait: bool) -> Result<Folder> {
+        fs::lock(dir.borrow(), wait)
+            .map_err(|errno| Error::refused(format!("lock the state folder {path:?}"), errno))?;
+        let folder = Folder::with_status(id, path, dir)?;
         // Whoever held the lock may have removed the folder.
-        if fs::status(self.dir()).map_err(refused)?.links == 0 {
-            return Err(not_found(&self.id));
-        }
-        Ok(self)
+        if folder.status.links == 0 { Err(not_found(id)) } else { Ok(folder) }
+    }
+
+    /// Whether it has been removed since it was opened.
+    pub fn is_removed(&self) -> Result<bool> {
+        fs::status(self.dir())
+            .map(|status| status.links == 0)
+            .map_err(|errno| Error::refused(format!("look at {:?}", self.path), errno))
+    }
+
+    /// Whether `create` is not done, or has died.
+    pub fn is_creating(&self) -> bool {
+        self.status.mode & CREATING != 0
+    }
+
+    /// From here on the container is one that other verbs may enter.
+    pub fn set_created(&self) -> Result<()> {
+        fs::change_mode(self.dir(), MODE)
+            .map_err(|errno| Error::refused(format!("change the mode of {:?}", self.path), errno))
     }
 
     /// Lets other verbs at the container, until `lock_again`.
@@ -176,7 +206,7 @@ impl Folder {
 
     /// ContainerNotFound: another verb has removed it meanwhile.
     pub fn lock_again(self) -> Result<Folder> {
-        self.locked(true)
+        Folder::locked(&self.id, self.path, self.dir, true)
     }
 
     /// Opens and locks the folder unless a verb is at work on it.
@@ -228,11 +258,8 @@ impl Folder {
     }
 
     /// The user whose container it is.
-    pub fn owner(&self) -> Result<u32> {
-        let status = fs::status(self.dir());
-        status
-            .map(|status| status.uid)
-            .map_err(|errno| Error::refused(format!("look at {:?}", self.path), errno))
+    pub fn owner(&self) -> u32 {
+        self.status.uid
     }
 
     fn has(&self, name: &core::ffi::CStr) -> bool {

@@ -78,7 +78,10 @@ pub fn find<'a>(candidates: Strings<'a>, foreign: bool, proof: &mut Proof) -> Re
 fn check(path: &CStr, foreign: bool, proof: &mut Proof) -> Outcome {
     fs::check_access(CWD, path, 1).map_err(|errno| why_not(path, errno))?;
     // A program that may be executed but not read is left to execve's own answer.
-    let Ok(file) = fs::open(CWD, path, fs::O_RDONLY | fs::O_NONBLOCK, 0) else { return Ok(()) };
+    let Ok(file) = fs::open(CWD, path, fs::O_RDONLY | fs::O_NONBLOCK, 0) else {
+        let is_dir = fs::status_at(CWD, path, true).is_ok_and(|status| status.is_dir());
+        return if is_dir { Err(IS_DIRECTORY) } else { Ok(()) };
+    };
     let mut head = [0; 1024];
     let length = match read(file.borrow(), &mut head) {
         Err(Errno::EISDIR) => return Err(IS_DIRECTORY),

@@ -15,7 +15,7 @@ use crate::launch::{self, Given, Launched, Said};
 use crate::plan::{self, Options, Origin, Plan};
 use crate::spec::seccomp::Listener;
 use crate::spec::{self, Spec, Text};
-use crate::state::{self, FORMAT, Folder, Record};
+use crate::state::{self, FORMAT, Folder, Record, Status};
 use crate::trace::{self, Trace};
 use crate::{clock, console, hooks, oci_state, proc, seccomp};
 use alloc::format;
@@ -71,7 +71,7 @@ pub(super) fn make(
         Ok((started, text)) => Ok((started, Container::new(folder, text))),
         Err(error) => {
             let phase = undo.phase(&error);
-            let error = undo.all(folder, error);
+            let error = undo.all(folder, error, &spec);
             let failed =
                 Failed { verb: "create", phase, bundle: Some(request.bundle), config: request.config_file };
             failures::note(request.root, request.id, &failed, &error);
@@ -87,6 +87,8 @@ struct Undo {
     begun: bool,
     cgroup: Option<Cgroup>,
     launched: Option<Launched>,
+    /// The stopped container's state, for poststop hooks: they run once init was born (runtime.md "Lifecycle").
+    stopped: Option<String>,
 }
 
 impl Undo {
@@ -100,19 +102,21 @@ impl Undo {
         }
     }
 
-    fn all(self, folder: Folder, error: Error) -> Error {
+    fn all(self, folder: Folder, error: Error, spec: &Spec<'_>) -> Error {
         if let Some(launched) = &self.launched {
             launched.end();
         }
-        let removed = match self.cgroup {
-            Some(cgroup) => cgroup.remove(),
-            None => Ok(()),
-        };
+        // What the program has started may outlive it, where the container shares a pid namespace.
+        let removed = self.cgroup.map_or(Ok(()), |cgroup| cgroup.end());
+        let hooks =
+            self.stopped.map(|state| hooks::run_each("/hooks/poststop", &spec.hooks.poststop, &state));
         // The record stays while there is something that it names.
-        match removed.and_then(|()| folder.remove()) {
-            Ok(()) => error,
-            Err(second) => Error { message: format!("{}; and undoing it: {second}", error.message), ..error },
-        }
+        let removed = removed.and_then(|()| folder.remove()).err();
+        let also = hooks.unwrap_or_default().into_iter().chain(removed);
+        also.fold(error, |error, second| Error {
+            message: format!("{}; and undoing it: {second}", error.message),
+            ..error
+        })
     }
 }
 
@@ -165,7 +169,7 @@ fn create_in(
         folder.write_file(state::FILTER, &[&filter.flags.to_le_bytes()[..], &filter.program].concat())?;
     }
     trace.mark("make the cgroup");
-    let Undo { begun, cgroup, launched } = undo;
+    let Undo { begun, cgroup, launched, stopped } = undo;
     *begun = true;
     let resources = &spec.linux.resources;
     let (made, born_in) = match request.cgroup_manager {
@@ -193,6 +197,9 @@ fn create_in(
     record.pid = running.pid;
     record.cgroup = cgroup.dirs().to_vec();
     record.start_time = stat.start_time;
+    if !spec.hooks.poststop.is_empty() {
+        *stopped = Some(oci_state::text(&record, Status::Stopped.name()));
+    }
     if let Some(score) = plan.oom_score_adj {
         set_oom_score(running.pid, score)?;
     }
@@ -202,6 +209,7 @@ fn create_in(
     }
     let gated = request.gate;
     let text = settle(folder, &plan, spec, &record, running, (gated, stat.ignored), trace)?;
+    folder.set_created()?;
     if !gated && !spec.hooks.poststart.is_empty() {
         trace.mark("poststart hooks");
         hooks::run_all("/hooks/poststart", &spec.hooks.poststart, &oci_state::text(&record, "running"))?;
@@ -210,10 +218,11 @@ fn create_in(
     if let Some(path) = request.pid_file {
         console::write_pid_file(path, running.pid)?;
     }
+    let trace = trace.text()?;
     let Some(Launched { pid, pidfd, .. }) = launched.take() else {
         return Err(Error::internal("a launched init was lost"));
     };
-    Ok((Started { pid, pidfd, warnings: plan.warnings, trace: trace.text()? }, text))
+    Ok((Started { pid, pidfd, warnings: plan.warnings, trace }, text))
 }
 
 /// From the launch to the moment when init waits at the gate, or the program runs. Returns the text of the record.

@@ -40,10 +40,11 @@ impl Container {
         Container::load(Folder::look(root, id)?)?.map_err(|folder| Container::without_record(&folder))
     }
 
-    /// Gives the folder back if it has no record.
+    /// Gives the folder back if it has no record. ContainerNotFound: the folder has been removed since it was opened.
     pub fn load(folder: Folder) -> Result<core::result::Result<Container, Folder>> {
         Ok(match folder.read()? {
             Some(text) => Ok(Container { folder, text }),
+            None if folder.is_removed()? => return Err(state::not_found(&folder.id)),
             None => Err(folder),
         })
     }
@@ -86,7 +87,9 @@ impl Container {
     }
 
     fn status_of_init(&self, record: &Record<'_>, is_alive: bool) -> Result<Status> {
-        Ok(if !is_alive {
+        Ok(if self.folder.is_creating() {
+            Status::Creating
+        } else if !is_alive {
             Status::Stopped
         } else if Cgroup::from_record(&record.cgroup).is_frozen()? {
             Status::Paused

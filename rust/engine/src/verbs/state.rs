@@ -37,7 +37,7 @@ pub fn states(root: &str) -> Result<String> {
 
 fn row(root: &str, id: &str) -> Result<String> {
     let folder = Folder::look(root, id)?;
-    let owner = folder.owner()?;
+    let owner = folder.owner();
     let unknown = |status| oci_state::row_of_unknown(id, status, owner);
     let container = match Container::load(folder)? {
         Ok(container) => container,
