@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use estiba_init::plan::{LISTENING, PAUSED, PROOF, READY, REPORT, REPORT_FD, Report};
 use estiba_sys::clone::{self, CloneError, Failed, Launch, NewUser, Visit};
 use estiba_sys::fd::{self, BorrowedFd, CWD, OwnedFd, RawFd};
-use estiba_sys::{Errno, fs, memory, process, signal, socket};
+use estiba_sys::{Errno, fs, memory, mount, process, signal, socket};
 
 /// What a launch needs beyond the plan, all of it open.
 #[derive(Default)]
@@ -120,9 +120,9 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
     let steps =
         memory::sealed(c"estiba-plan", &plan.steps.image(), false).map_err(own("make the plan's memfd"))?;
     let (ours, theirs) = socket::pair().map_err(own("make init's report socket"))?;
-    // Last, so that its number is above those that init's descriptors get, and it need not be moved out of their way.
-    let image = memory::sealed(c"estiba-init", IMAGE, true).map_err(own("make init's memfd"))?;
     let opened = open_handed(plan, &given)?;
+    // Last, so that its number is above those that init's descriptors get, and it need not be moved out of their way.
+    let image = image().map_err(own("make init's file"))?;
     let mut fds = Vec::with_capacity(8 + opened.len());
     fds.extend([steps.raw(), theirs.raw()]);
     let gate = given.gate.as_ref().map(|(gate, outcome)| [gate.raw(), outcome.raw()]);
@@ -163,6 +163,26 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
     let launched = Launched { pid: launched.pid, pidfd: launched.pidfd, report: ours };
     drop(theirs);
     if plan.born.staged { stage::pass(launched, plan) } else { Ok(launched) }
+}
+
+/// Init's file: nobody can write to it, so a container that reaches it by /proc/PID/exe can do nothing with it
+/// (CVE-2019-5736). Where vm.memfd_noexec=2 refuses the memfd, it lies on a file system that is mounted nowhere.
+fn image() -> core::result::Result<OwnedFd, Errno> {
+    match memory::sealed(c"estiba-init", IMAGE, true) {
+        Err(Errno::EACCES) => image_on_own_mount(),
+        made => made,
+    }
+}
+
+fn image_on_own_mount() -> core::result::Result<OwnedFd, Errno> {
+    let attributes = mount::ATTR_NOSUID | mount::ATTR_NODEV;
+    let tree = mount::new_filesystem(c"tmpfs", None, &mut core::iter::empty(), attributes)?;
+    let flags = fs::O_WRONLY | fs::O_CREAT | fs::O_EXCL;
+    // Closed before it is executed: a file that is open to write is busy (execve(2), ETXTBSY).
+    fs::open(tree.borrow(), c"init", flags, 0o111).and_then(|file| fd::write_all(file.borrow(), IMAGE))?;
+    let readonly = mount::Attributes { set: mount::ATTR_RDONLY, ..Default::default() };
+    mount::set_attributes(tree.borrow(), &readonly, false)?;
+    fs::open(tree.borrow(), c"init", fs::O_PATH, 0)
 }
 
 /// A handed descriptor: opened for init, or somebody else's.
