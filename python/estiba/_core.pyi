@@ -25,6 +25,7 @@ __all__ = [
     "mount_overlay",
     "note_refused",
     "open_overlay",
+    "own_user_namespace",
     "pack_layer",
     "pause",
     "plan",
@@ -211,6 +212,13 @@ def private_mounts() -> None:
     """Give the calling thread a mount namespace of its own, which ends with the thread.
 
     It sees later mounts of the host; the host sees none of its. Raises KernelRefused without CAP_SYS_ADMIN.
+    """
+
+def own_user_namespace() -> None:
+    """Give the process, which has one thread, a user namespace and a mount namespace of its own (user_namespaces(7)).
+
+    It has all capabilities in them, and no ids yet: who they are to be is then written to /proc/PID/uid_map.
+    Raises KernelRefused.
     """
 
 def mount_overlay(

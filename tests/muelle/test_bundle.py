@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,13 @@ from estiba.images import Store
 from estiba.images.reference import parse
 from muelle.conftest import PROGRAM, Muelle, put
 from support.images import put_image
+from support.reach import reach
+from support.runtime import become
 
 pytestmark = pytest.mark.requires("root")
 
 USER = 12345
+REPOSITORY = Path(__file__).resolve().parents[2]
 ESTIBA = PROGRAM.parent / "estiba"
 
 
@@ -132,11 +136,13 @@ def test_a_user_without_privileges_makes_and_runs_one(
         os.chown(path, USER, USER)
     for path in (folder, folder.parent):
         path.chmod(0o755)
-    # The interpreter may be where only root looks.
-    reading = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
     script = "muelle import root.tar own >/dev/null && muelle bundle own made id -u && estiba run -b made own"
+    places = (Path(sys.base_prefix), REPOSITORY, Path(sys.prefix))
+    prepare = "\n".join([*reach(*places), 'shift; cd "$HOME"; exec "$@"'])
+    (folder / "reached").mkdir()
+    enter = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", prepare, "sh", folder / "reached"]
     done = subprocess.run(
-        ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", *reading, "sh", "-c", script],
+        [*enter, *become(USER), "sh", "-c", script],
         cwd=home,
         env={
             "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}",

@@ -45,8 +45,9 @@ def answer(
     version: Callable[[Parsed], int],
     args: list[str],
     parsed: Parsed,
+    before: Callable[[Parsed], None] | None = None,
 ) -> int:
-    """Read argv into `parsed` and call the verb's function, a "module:function" of `package`."""
+    """Read argv into `parsed` and call the verb's function, a "module:function" of `package`; `before` comes first."""
     language.parse(args, parsed)
     if parsed.globals.flag("version"):
         return version(parsed)
@@ -57,6 +58,8 @@ def answer(
         return 0
     from importlib import import_module
 
+    if before:
+        before(parsed)
     module, _, function = functions[parsed.verb].partition(":")
     code: int = getattr(import_module(f"{package}.{module}"), function)(parsed)
     return code

@@ -23,6 +23,14 @@ def private_mounts() -> None:
         _thread.has_own = True
 
 
+def own_user_namespace() -> None:
+    """Give the process, which has one thread, a user and a mount namespace of its own; no ids are mapped yet.
+
+    Raises KernelRefused.
+    """
+    _core.own_user_namespace()
+
+
 def memory(folder: str) -> str:
     """Return a folder in memory, below `folder`, that the calling thread alone sees, until its end.
 

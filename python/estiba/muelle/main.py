@@ -43,6 +43,9 @@ FUNCTIONS: dict[str, str] = {
 }
 """Verb to "module:function" of estiba.muelle, imported when it is called."""
 
+AS_THE_USER = ("bundle", "login", "logout", "version")
+"""They need no rights over other ids: a bundle of a user's is the user's own, with one id mapped."""
+
 
 def main(args: list[str]) -> int:
     """Do what argv says; return the exit code."""
@@ -51,7 +54,15 @@ def main(args: list[str]) -> int:
 
 def answer(args: list[str], parsed: Parsed) -> int:
     """Read argv into `parsed` and call the verb."""
-    return call_verb(LANGUAGE, FUNCTIONS, "estiba.muelle", version, args, parsed)
+    return call_verb(LANGUAGE, FUNCTIONS, "estiba.muelle", version, args, parsed, enter)
+
+
+def enter(parsed: Parsed) -> None:
+    """Become root of a user namespace where the user is not root and the verb is about other ids than the own one."""
+    if os.geteuid() != 0 and parsed.verb not in AS_THE_USER:
+        from estiba.muelle.unprivileged import become_root
+
+        become_root()
 
 
 def version(parsed: Parsed) -> int:

@@ -44,6 +44,7 @@ def container_config(
     hostname: str | None = None,
     has_host_network: bool = False,
     is_privileged: bool = False,
+    is_rootless: bool = False,
     has_seccomp: bool = True,
     shm_bytes: int = SHM_BYTES,
 ) -> dict[str, Any]:
@@ -51,6 +52,8 @@ def container_config(
 
     A program whose user is not root keeps no capability but in its bounding set, as with Docker. A privileged one has
     the whole of /proc, /sys and the devices before it; which `capabilities` it has, the caller says all the same.
+    Rootless (in a user namespace of one's own), /sys is the host's where the network is: the kernel mounts a new one
+    for whoever owns the network namespace alone.
     """
     identity = user or {"uid": 0, "gid": 0}
     held = list(capabilities) if not identity["uid"] else []
@@ -79,7 +82,12 @@ def container_config(
             },
         },
         "root": {"path": rootfs},
-        "mounts": mounts(is_privileged=is_privileged, shm_bytes=shm_bytes),
+        "mounts": mounts(
+            is_privileged=is_privileged,
+            is_rootless=is_rootless,
+            has_host_network=has_host_network,
+            shm_bytes=shm_bytes,
+        ),
         "linux": linux,
     }
     if hostname is not None:
@@ -87,11 +95,20 @@ def container_config(
     return config
 
 
-def mounts(*, is_privileged: bool, shm_bytes: int) -> list[dict[str, Any]]:
+def mounts(
+    *, is_privileged: bool, is_rootless: bool, has_host_network: bool, shm_bytes: int
+) -> list[dict[str, Any]]:
     """Return what is mounted in every container; a privileged one may write to /sys."""
     listed: Any = default_config()["mounts"]
     for mount in listed:
         options = mount.get("options", [])
+        if is_rootless and mount["destination"] == "/dev/pts":
+            options = [
+                each for each in options if each != "gid=5"
+            ]  # tty is mapped for those with ranges alone
+        if is_rootless and has_host_network and mount["destination"] == "/sys":
+            mount |= {"type": "none", "source": "/sys"}
+            options = ["rbind", *options]
         if mount["destination"] == "/proc":
             options = ["nosuid", "noexec", "nodev"]
         if mount["destination"] == "/dev/shm":

@@ -2,7 +2,7 @@
 //! Device nodes and links below /dev. The folder is opened in the root and worked on by descriptor, so that an image
 //! whose /dev is a link makes nothing outside (CVE-2026-41579).
 
-use crate::path::make_file;
+use crate::path::{make_file, open_in};
 use crate::run::Outcome;
 use core::ffi::CStr;
 use estiba_sys::fd::{BorrowedFd, CWD};
@@ -24,6 +24,21 @@ pub fn make(folder: BorrowedFd<'_>, name: &CStr, mode: u32, device: u64, uid: u3
         fs::change_owner_at(folder, name, uid, gid)?;
     }
     Ok(())
+}
+
+/// For who may not make nodes, as in a user namespace that the caller lives in: the host's node of the same path is bound
+/// instead, if it is the device that is asked for. `path`: of the folder.
+#[inline(never)]
+pub fn bind_same(folder: BorrowedFd<'_>, path: &CStr, name: &CStr, mode: u32, device: u64) -> Outcome {
+    let host = fs::open(CWD, path, fs::O_PATH | fs::O_DIRECTORY, 0)?;
+    let tree = mount::clone_tree(host.borrow(), name, false, true)?;
+    let found = fs::status(tree.borrow())?;
+    if found.mode & fs::S_IFMT != mode & fs::S_IFMT || found.node != device {
+        return Err(Errno::EPERM.into());
+    }
+    fs::open(folder, name, fs::O_CREAT | fs::O_EXCL | fs::O_NOFOLLOW | fs::O_WRONLY, 0o644)?;
+    let at = open_in(folder, name, fs::RESOLVE_NO_SYMLINKS)?;
+    Ok(mount::attach_tree(tree.borrow(), at.borrow())?)
 }
 
 pub fn bind(root: BorrowedFd<'_>, path: &CStr, source: &CStr) -> Outcome {

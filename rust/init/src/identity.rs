@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who the process is: keyring, ids, capabilities, labels, kernel parameters.
 
-use crate::run::Outcome;
+use crate::run::{Failure, Outcome};
 use core::ffi::CStr;
-use estiba_sys::fd::{CWD, write};
+use estiba_sys::fd::{CWD, OwnedFd, read, write};
 use estiba_sys::{Errno, fs, process};
 
 /// A kernel without keyrings (ENOSYS), and one whose quota is used up, start the container without.
@@ -39,7 +39,11 @@ pub fn take_ids(uid: u32, gid: u32, groups: Option<&[u8]>) -> Outcome {
         process::keep_capabilities_over_setuid()?;
     }
     if let Some(groups) = groups {
-        process::set_groups(groups)?;
+        match process::set_groups(groups) {
+            // The caller's own user namespace has one id, and nobody in it may change groups (user_namespaces(7)).
+            Err(Errno::EPERM) if groups.chunks(4).all(|one| one == gid.to_le_bytes()) && denies_groups() => {}
+            done => done?,
+        }
     }
     process::set_gids(gid)?;
     Ok(process::set_uids(uid)?)
@@ -55,17 +59,27 @@ pub fn take_capabilities(effective: u64, permitted: u64, inheritable: u64, ambie
     Ok(())
 }
 
+fn denies_groups() -> bool {
+    let mut said = [0; 4];
+    open_kernel_file(c"/proc/self", c"setgroups", fs::O_RDONLY)
+        .is_ok_and(|file| read(file.borrow(), &mut said) == Ok(4) && said == *b"deny")
+}
+
 /// Writes one file of the kernel's own tree at `base`, by a path without links that stays on that file system, and
 /// only if it is a real procfs: a mount on top cannot redirect the write (CVE-2025-52881).
 pub fn write_kernel_file(base: &CStr, path: &CStr, value: &[u8]) -> Outcome {
+    let file = open_kernel_file(base, path, fs::O_WRONLY)?;
+    write(file.borrow(), value)?;
+    Ok(())
+}
+
+fn open_kernel_file(base: &CStr, path: &CStr, access: i32) -> Result<OwnedFd, Failure> {
     let flags = fs::RESOLVE_BENEATH | fs::RESOLVE_NO_SYMLINKS | fs::RESOLVE_NO_XDEV;
     let folder = fs::open(CWD, base, fs::O_PATH | fs::O_DIRECTORY, 0)?;
     if fs::filesystem_type(folder.borrow())? != fs::PROC_SUPER_MAGIC {
         return Err(Errno::EXDEV.into());
     }
-    let file = fs::open_resolved(folder.borrow(), path, fs::O_WRONLY, 0, flags)?;
-    write(file.borrow(), value)?;
-    Ok(())
+    Ok(fs::open_resolved(folder.borrow(), path, access, 0, flags)?)
 }
 
 /// `nodes`: a mask, at most 1024 nodes, in little-endian bytes.

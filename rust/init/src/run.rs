@@ -35,6 +35,7 @@ pub type Outcome = Result<(), Failure>;
 pub struct Init<'a> {
     root: Option<OwnedFd>,
     folder: Option<OwnedFd>,
+    folder_path: &'a CStr,
     /// Where the last file system without folders was mounted, not counting those inside it.
     empty: Option<&'a CStr>,
     /// What the last bind mounted; None after one that copied a link.
@@ -85,6 +86,7 @@ pub fn main() -> ! {
     let mut init = Init {
         root: None,
         folder: None,
+        folder_path: c"/",
         empty: None,
         bound: None,
         program: None,
@@ -188,10 +190,17 @@ fn perform<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
         }
         Step::OpenFolder { path } => {
             init.folder = Some(path::make_dirs(init.root()?, path, 0o755)?);
+            init.folder_path = path;
             Ok(())
         }
         Step::MakeDevice { name, mode, device, uid, gid } => {
-            devices::make(init.folder()?, name, mode, device, uid, gid)
+            let folder = init.folder()?;
+            match devices::make(folder, name, mode, device, uid, gid) {
+                Err(Failure { errno: Errno::EPERM, .. }) if mode & fs::S_IFMT != fs::S_IFIFO => {
+                    devices::bind_same(folder, init.folder_path, name, mode, device)
+                }
+                made => made,
+            }
         }
         Step::BindDevice { path, source } => devices::bind(init.root()?, path, source),
         Step::MakeSymlink { name, target } => devices::make_symlink(init.folder()?, name, target),

@@ -37,6 +37,16 @@ pub fn private_mounts() -> Result<()> {
         .map_err(|errno| Error::refused("keep own mounts from the host's", errno))
 }
 
+/// A user namespace of the whole process's own, and a mount namespace in it; nobody's ids are mapped yet. For a process
+/// of one thread (unshare(2)).
+pub fn own_user_namespace() -> Result<()> {
+    namespace::unshare(namespace::USER | namespace::MOUNT).map_err(|errno| {
+        Error::refused("make a user namespace", errno).hint(
+            "the host may forbid it to users: see user.max_user_namespaces and kernel.*userns* in sysctl",
+        )
+    })
+}
+
 /// Mounts the stack at `target`.
 pub fn mount_overlay(target: &str, overlay: &Overlay<'_>) -> Result<()> {
     let made = make(overlay)?;

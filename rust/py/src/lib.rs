@@ -21,8 +21,8 @@ mod _core {
     use super::process::Process;
     #[pymodule_export]
     use super::trees::{
-        copy_tree, digest_tree, make_folder, mount_memory, mount_overlay, open_overlay, private_mounts,
-        unmount,
+        copy_tree, digest_tree, make_folder, mount_memory, mount_overlay, open_overlay, own_user_namespace,
+        private_mounts, unmount,
     };
     #[pymodule_export]
     use super::verbs::{

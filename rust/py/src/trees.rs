@@ -20,6 +20,11 @@ pub fn private_mounts(py: Python<'_>) -> PyResult<()> {
 }
 
 #[pyfunction]
+pub fn own_user_namespace(py: Python<'_>) -> PyResult<()> {
+    call_layers(py, overlay::own_user_namespace)
+}
+
+#[pyfunction]
 #[pyo3(signature = (target, lowers, upper=None, work=None, *, rootless=false, volatile=false))]
 pub fn mount_overlay(
     py: Python<'_>,

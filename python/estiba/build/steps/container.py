@@ -55,6 +55,7 @@ def perform(program: Program, number: int, around: Surroundings, place: Place) -
             user=_user(rootfs, program.user),
             hostname=HOSTNAME,
             has_host_network=program.network == "host",
+            is_rootless=place.is_rootless,
         )
         config["mounts"] += [
             *_host_files(place.small_folder("files")),

@@ -34,6 +34,8 @@ class Place(NamedTuple):
     hostname: str
     name: str
     """Of the image, as it was asked for."""
+    is_rootless: bool = False
+    """Whether it runs in a user namespace of the caller's."""
 
 
 def config_of(
@@ -68,6 +70,7 @@ def config_of(
         hostname=place.hostname,
         has_host_network=options.text("network") == "host",
         is_privileged=is_privileged,
+        is_rootless=place.is_rootless,
         shm_bytes=options.size("shm-size") or SHM_BYTES,
     )
     config["process"]["terminal"] = options.flag("tty")

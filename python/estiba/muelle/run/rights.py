@@ -18,16 +18,27 @@ SECURITY = ("no-new-privileges", "seccomp", "apparmor", "label", "systempaths")
 
 
 def capabilities(options: Options) -> tuple[str, ...]:
-    """Return the capabilities of a container: Docker's, less the dropped, with the added ones. "ALL" is every one."""
-    from estiba.tables.capabilities import CAPABILITIES as every
+    """Return the capabilities of a container: Docker's, less the dropped, with the added ones.
 
+    "ALL" is every one that the caller has, as is what --privileged gives: more nobody can hand on.
+    """
+    from estiba.tables.capabilities import CAPABILITIES as known
+
+    own = _own()
+    every = tuple(name for name, number in known.items() if own >> number & 1)
     added = _named(options.list("cap-add"), "--cap-add")
     dropped = _named(options.list("cap-drop"), "--cap-drop")
     if options.flag("privileged"):
-        return tuple(every)
+        return every
     start = set(every) if "ALL" in added else set() if "ALL" in dropped else set(CAPABILITIES)
     kept = (start - dropped) | (added - {"ALL"})
-    return tuple(name for name in every if name in kept)
+    return tuple(name for name in known if name in kept)
+
+
+def _own() -> int:
+    """Return the caller's permitted capabilities, a bit each (proc_pid_status(5))."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        return next(int(line.split()[1], 16) for line in file if line.startswith("CapPrm:"))
 
 
 def _named(words: list[str], option: str) -> set[str]:

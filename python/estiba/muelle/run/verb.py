@@ -93,6 +93,7 @@ def attended(parsed: Parsed, store: Store, image: Image, kept: Kept, below: Sequ
                 root=kept.root,
                 console_socket=console,
                 stdio=None if has_terminal else (stdin, 1, 2),
+                cgroup_manager="disabled" if store.is_rootless else "cgroupfs",
             )
             undo.callback(container.delete, force=True)
             if not options.flag("rm"):
@@ -115,7 +116,7 @@ def written_config(parsed: Parsed, store: Store, image: Image, kept: Kept, root:
     added = write_names(folder, hostname, has_host_network=has_host_network, added=options.list("add-host"))
     for number, mount in enumerate(mounts(options, volumes(image.config))):
         added.append(entry(mount, source_of(mount, store, folder / "volumes" / str(number), root)))
-    place = Place(str(folder / "merged"), root, hostname, parsed.words[0])
+    place = Place(str(folder / "merged"), root, hostname, parsed.words[0], store.is_rootless)
     config = config_of(image.config, parsed.words[1:], options, place, added, init_program(options))
     if parent := options.text("cgroup-parent"):
         config["linux"]["cgroupsPath"] = f"{parent.rstrip('/')}/{kept.id}"
