@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 
 from report import Result, Samples, with_sum
 
-OWN, PEERS = "#0b6e4f", ("#7a8b99", "#a9b4bd", "#c0893a", "#d9b06f", "#8f6a9e")
+OWN, PEERS = "#0b6e4f", ("#7a8b99", "#a9b4bd", "#c0893a", "#d9b06f", "#8f6a9e", "#5d86b0")
 BAR, GAP, LEFT, WIDTH = 14, 12, 110, 640
 LEGEND_ROW = 3  # names in a row of the legend
 STYLE = "font-family:sans-serif;font-size:11px;fill:#777"  # readable on a light page and on a dark one
@@ -28,13 +28,16 @@ def draw(result: Result, wanted: Sequence[str] = ()) -> str:
     """Return the SVG text of the wall times of a result, of the wanted cases or of all."""
     every = with_sum(result["cases"]) if "create" in result["cases"] else result["cases"]
     cases = {case: samples for case, samples in every.items() if not wanted or case in wanted}
-    names = list(result["runtimes"])
-    longest = max(median(kinds["wall_us"]) for samples in cases.values() for kinds in samples.values())
-    scale = (WIDTH - LEFT - 60) / longest
+    names = [name for name in result["runtimes"] if any(name in samples for samples in cases.values())]
+    longest = {
+        case: max(median(kinds["wall_us"]) for kinds in samples.values()) for case, samples in cases.items()
+    }
+    if result.get("scale") != "case":
+        longest = dict.fromkeys(longest, max(longest.values()))
     body = [_legend(names, result["runtimes"])]
     top = 30 + 16 * -(-len(names) // LEGEND_ROW) + GAP
     for case, samples in cases.items():
-        body.append(_group(case, samples, names, top, scale))
+        body.append(_group(case, samples, names, top, (WIDTH - LEFT - 60) / longest[case]))
         top += len(samples) * BAR + GAP
     machine = result["machine"]
     place = f"{machine['cpus']} cores of {machine['cpu']}, Linux {machine['kernel'].split('-')[0]}"
@@ -47,7 +50,7 @@ def draw(result: Result, wanted: Sequence[str] = ()) -> str:
 
 def _colour(name: str, names: list[str]) -> str:
     """Return the colour of a runtime: estiba's own, or the next one of the peers'."""
-    peers = [other for other in names if other != "estiba"]
+    peers = [other for other in names if not other.startswith("estiba")]
     return PEERS[peers.index(name) % len(PEERS)] if name in peers else OWN
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's picture of the speed shows the result that the README names."""
+"""The pictures of the speed show the results that are named below them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def test_drawing_the_picture_again_changes_nothing() -> None:
-    readme = (CHECKOUT / "README.md").read_text()
-    (result,) = re.findall(r"\]\((benches/results/[^)]*\.json)\)", readme)
-    draw = [sys.executable, "benches/plot.py", result, "run", "exec", "the five"]
+@pytest.mark.parametrize(
+    ("page", "picture", "cases"),
+    [
+        ("README.md", "speed.svg", ["run", "exec", "the five"]),
+        ("docs/muelle.md", "images.svg", ["cold", "changed", "cached", "copy", "run"]),
+    ],
+)
+def test_drawing_the_picture_again_changes_nothing(page: str, picture: str, cases: list[str]) -> None:
+    text = (CHECKOUT / page).read_text()
+    (result,) = re.findall(r"\]\((?:\.\./)?(benches/results/[^)]*\.json)\)", text)
+    draw = [sys.executable, "benches/plot.py", result, *cases]
     drawn = subprocess.run(draw, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert drawn == (CHECKOUT / "benches/speed.svg").read_text()
+    assert drawn == (CHECKOUT / "benches" / picture).read_text()
