@@ -19,6 +19,7 @@ import pytest
 
 from estiba.build.containers import LOCKS, sweep
 from estiba.images import Image, Store
+from estiba.images.durable import Lock
 from estiba.images.fsck import fsck
 from support import processes
 from support.builds import BASE, Site
@@ -83,6 +84,14 @@ def building(site: Site, steps: str) -> Iterator[subprocess.Popen[bytes]]:
     assert errors == b""
 
 
+def wait_for_locks(folder: Path) -> None:
+    """Wait until dead builds hold no lock: a child that they had just cloned has its copy until it executes init."""
+    locks = folder / "state" / LOCKS
+    for path in locks.iterdir() if locks.exists() else ():
+        with Lock(str(path)):
+            pass
+
+
 def remains(site: Site, folder: Path) -> list[str]:
     """Name records, locks and cgroups of builds, and what is half-made in the store once it is opened again."""
     state = folder / "state"
@@ -101,6 +110,7 @@ def test_a_store_is_whole_after_a_kill_of_its_builder(site: Site, folder: Path) 
         with building(site, STEPS) as victim:
             assert victim.stderr
             select.select([victim.stderr], [], [], random.uniform(0, LONGEST))
+        wait_for_locks(folder)
         sweep()
         store = Store.open(site.store.root)
         assert fsck(store) == []
@@ -131,5 +141,6 @@ def test_containers_of_a_build_that_goes_on_are_left_alone(site: Site, folder: P
         assert victim.stdout
         assert victim.stdout.readline() == b"pid\n"
         assert sweep() == []
+    wait_for_locks(folder)
     assert len(sweep()) == 1
     assert remains(site, folder) == []
