@@ -43,11 +43,13 @@ def with_sum(cases: dict[str, Samples]) -> dict[str, Samples]:
 def render(result: Result) -> str:
     """Write all tables of a result as Markdown."""
     reference = result["reference"]
-    parts = [heading(result), _times(with_sum(result["cases"]), reference)]
+    cases = result["cases"]
+    parts = [heading(result), _times(with_sum(cases) if "create" in cases else cases, reference)]
     for verb, key in (("run", "callers"), ("exec", "exec_callers")):
         if result.get(key):
             parts.append(_callers(verb, result[key], reference))
-    parts.append(_counts(result["counts"]))
+    if result.get("counts"):
+        parts.append(_counts(result["counts"]))
     if result["failures"]:
         lines = (f"- {line}" for line in result["failures"])
         parts.append("\n".join(["Failed, and not in the figures:", "", *lines]))

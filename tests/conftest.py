@@ -54,10 +54,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "view" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("views")
         names = [v for v in views.available() if mark is None or v in mark.args]
-        if os.environ.get("ESTIBA_MATRIX", "all") == "core" and not metafunc.definition.get_closest_marker(
-            "core"
-        ):
-            names = names[:1]
         metafunc.parametrize("view", names, indirect=True, scope="session")
 
 

@@ -41,8 +41,6 @@ SHOWN = {
         "seen",
     ),
     "hosts-file": (["--add-host", "other:10.0.0.9"], ["grep", "other", "/etc/hosts"], "10.0.0.9\tother"),
-    "restart-no": (["--restart", "no"], ["echo", "hi"], "hi"),
-    "stop-signal": (["--stop-signal", "USR1"], ["echo", "hi"], "hi"),
 }
 
 
