@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Caches of RUN that begin with files of a stage."""
+"""Caches of RUN: those that begin with files of a stage, and those that several mounts, steps and stages want."""
 
 from __future__ import annotations
 
@@ -96,3 +96,34 @@ def test_what_a_cache_cannot_begin_with_is_named_and_left_nowhere(site: Site) ->
     assert site.said()[0] == "root:x:0:"
     (cache,) = Path(site.store.folder("cache-mounts")).iterdir()
     assert sorted(os.listdir(cache)) == ["beginning", "data", "lock"]
+
+
+@pytest.mark.parametrize("sharing", [("locked", "locked"), ("shared", "locked"), ("private", "private")])
+def test_one_cache_at_two_places_is_one_cache(site: Site, sharing: tuple[str, str]) -> None:
+    one, two = (f"--mount=type=cache,id=c,target=/{sharing[n]}{n},sharing={sharing[n]}" for n in (0, 1))
+    site.build(f"RUN {one} {two} echo there > /{sharing[0]}0/file && cat /{sharing[1]}1/file\n")
+    assert site.said() == ["there"]
+    assert len(os.listdir(site.store.folder("cache-mounts"))) == 1
+
+
+def test_stages_that_want_the_same_caches_in_another_order_both_end(site: Site) -> None:
+    """Each adds to both; neither sees them while the other has them."""
+    names = [f"c{number}" for number in range(8)]
+    stages = ""
+    for stage, order in (("one", names), ("two", names[::-1])):
+        mounts = " ".join(f"--mount=type=cache,target=/{name},sharing=locked" for name in order)
+        stages += f"FROM base AS {stage}\nRUN {mounts} for d in /c?; do echo {stage} >> $d/log; done; echo > /{stage}\n"
+    last = " ".join(f"--mount=type=cache,target=/{name}" for name in names)
+    site.build(f"{stages}FROM base\nCOPY --from=one /one /\nCOPY --from=two /two /\nRUN {last} cat /c?/log\n")
+    assert sorted(site.said()) == ["one"] * 8 + ["two"] * 8
+
+
+def test_a_cache_that_begins_with_a_stage_that_wants_it_too(site: Site) -> None:
+    """The stage is waited for first, then the cache."""
+    mount = "--mount=type=cache,id=c,target=/c,sharing=locked"
+    site.build(
+        f"FROM base AS before\nRUN echo > /x\n"
+        f"FROM base AS first\nCOPY --from=before /x /x\nRUN {mount} echo first >> /c/log\n"
+        f"FROM base\nRUN {mount},from=first,source=/etc cat /c/log\n"
+    )
+    assert site.said() == ["first"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from estiba.build.steps.step import Surroundings
 
 SECRETS = "/run/secrets"
+STRENGTH = ("shared", "private", "locked")
+"""Which sharing counts where the mounts of one cache differ: the last of these."""
 
 
 def content(wanted: Iterable[Mount], number: int, around: Surroundings) -> dict[str, str]:
@@ -57,7 +59,7 @@ def _digest(tree: Tree, path: str) -> str:
 
 
 def prepare(
-    wanted: Iterable[Mount],
+    wanted: Sequence[Mount],
     number: int,
     around: Surroundings,
     place: Place,
@@ -70,6 +72,7 @@ def prepare(
     """
     made: list[dict[str, Any]] = []
     given: list[str] = []
+    caches = _caches(wanted, number, around, stack)
     for position, mount in enumerate(wanted):
         aside = place.folder(f"mount{position}")
         if mount.kind == "secret":
@@ -91,7 +94,7 @@ def prepare(
             made.append({"destination": target, "type": "tmpfs", "source": "tmpfs", "options": options})
             _stub(stubs, target, is_folder=True)
         elif mount.kind == "cache":
-            source = _cache(mount, number, around, stack)
+            source = caches[_cache_name(mount)]
             made.append(bind(source, target, is_read_only=mount.is_read_only))
             _stub(stubs, target, is_folder=True)
         else:
@@ -146,26 +149,46 @@ def _secret_file(mount: Mount, secret: bytes, aside: str, stack: ExitStack) -> s
     return path
 
 
-def _cache(mount: Mount, number: int, around: Surroundings, stack: ExitStack) -> str:
-    """Return the folder of a cache, locked as its sharing says."""
-    tree = (
-        around.tree_of(mount.stage, number) if mount.stage else None
-    )  # what this waits for may want the cache
-    name = sha256(posixpath.normpath(mount.id or mount.target or "/").encode()).hexdigest()
+def _caches(wanted: Iterable[Mount], number: int, around: Surroundings, stack: ExitStack) -> dict[str, str]:
+    """Return the folders of a step's caches by their names, each locked once, as the strongest sharing says.
+
+    All steps take them in the order of their names, and none waits for a stage, which may want them too, while it
+    holds one: so nobody waits for ever.
+    """
+    mounts: dict[str, list[Mount]] = {}
+    trees: dict[str, Tree] = {}
+    for mount in wanted:
+        if mount.kind == "cache":
+            mounts.setdefault(_cache_name(mount), []).append(mount)
+            if mount.stage:
+                trees[mount.stage] = around.tree_of(mount.stage, number)
+    return {name: _cache(name, mounts[name], trees, around, stack) for name in sorted(mounts)}
+
+
+def _cache_name(mount: Mount) -> str:
+    return sha256(posixpath.normpath(mount.id or mount.target or "/").encode()).hexdigest()
+
+
+def _cache(
+    name: str, mounts: Sequence[Mount], trees: Mapping[str, Tree], around: Surroundings, stack: ExitStack
+) -> str:
+    """Return the folder of a cache, locked for all mounts of it that a step has."""
+    sharing = max((mount.sharing for mount in mounts), key=STRENGTH.index)
     top = around.store.folder("cache-mounts")
     for copy in range(1000):
         folder = os.path.join(top, name if copy == 0 else f"{name}.{copy}")
         os.makedirs(folder, 0o700, exist_ok=True)
-        lock = Lock(os.path.join(folder, "lock"), shared=mount.sharing == "shared")
-        if lock.take(wait=mount.sharing != "private"):
+        lock = Lock(os.path.join(folder, "lock"), shared=sharing == "shared")
+        if lock.take(wait=sharing != "private"):
             stack.callback(lock.release)
             break
     else:
-        raise BuildFailed(f"the cache {quote(mount.id or mount.target)} is used by 1000 others")
+        raise BuildFailed(f"the cache {quote(mounts[0].id or mounts[0].target)} is used by 1000 others")
     data = os.path.join(folder, "data")
     with Lock(os.path.join(folder, "beginning")):  # others may share the cache
         if not os.path.exists(data):
-            _begin(mount, tree, os.path.join(folder, "new"), data)
+            first = next((mount for mount in mounts if mount.stage), mounts[0])
+            _begin(first, trees.get(first.stage or ""), os.path.join(folder, "new"), data)
     return data
 
 
