@@ -160,7 +160,7 @@ impl Folder {
     }
 
     fn open_dir(id: &str, path: &str) -> Result<OwnedFd> {
-        match fs::open(CWD, &c_string(&path)?, fs::O_RDONLY | fs::O_DIRECTORY, 0) {
+        match fs::open(CWD, &c_string(path)?, fs::O_RDONLY | fs::O_DIRECTORY, 0) {
             Ok(dir) => Ok(dir),
             Err(Errno::ENOENT | Errno::ENOTDIR) => Err(not_found(id)),
             Err(errno) => Err(Error::refused(format!("open the state folder {path:?}"), errno)),
