@@ -71,6 +71,9 @@ fn check(entry: &Entry) {
         assert!(end <= entry.size, "data behind the end of a sparse file");
         return;
     }
+    if entry.device.0 > 0xfff || entry.device.1 > 0xf_ffff {
+        return; // no device of Linux: unpacking refuses it, and packing never meets one
+    }
     let mut written = Vec::new();
     if write_entry(&mut written, entry).is_err() {
         return; // attributes that one extended header does not hold
