@@ -242,7 +242,7 @@ def test_a_killed_init_makes_create_fail_or_is_stopped(
                 assert processes.ended(recorded_pid(native, config.id), 10), case
                 native.must("delete", config.id)
         points["children of create"] += 1
-        assert code in (0, 1), case
+        assert code in (0, 1, KILLED), case  # what it undoes may take it to the same call
         assert remains(config) == [], case
 
 

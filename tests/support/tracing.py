@@ -41,11 +41,12 @@ class Trace:
         self.lines: list[str] = []
 
     def until_exit(self) -> int:
-        """Read until the called command itself has ended, though a container of it may live on; its exit code."""
+        """Read until the called command itself has ended, though a container of it may live on; 128 + 9 if killed."""
         while line := self._pipe.readline(60):
             self.lines.append(line)
-            if found := re.fullmatch(rf"{self.pid} +\+\+\+ exited with (\d+) \+\+\+", line):
-                return int(found[1])
+            ended = rf"{self.pid} +\+\+\+ (?:exited with (\d+)|killed by SIGKILL) \+\+\+"
+            if found := re.fullmatch(ended, line):
+                return int(found[1] or 128 + 9)
         raise AssertionError(f"the command did not exit: {self.lines[-3:]}; {self._running.err}")
 
     def finish(self) -> Result:
