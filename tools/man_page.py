@@ -72,6 +72,10 @@ What the last hundred failed starts said.
 .TP
 .I /sys/fs/bpf/estiba
 Device programs of cgroup v2, 64 at most, kept so that they are loaded once; may be removed at any time.
+.TP
+.I PREFIX/share/containers/containers.conf.d/50\\-estiba.conf
+For podman, which reads the errors of a runtime as JSON only where it knows it by name: copy it to
+/etc/containers/containers.conf.d.
 .SH EXAMPLES
 A shell in a container, from a folder whose rootfs holds a root file system:
 .PP
