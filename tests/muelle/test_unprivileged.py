@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOTLESS_UID
 from support.reach import reach
 from support.runtime import become
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+USER_ID = 64_322
 FIRST, COUNT = 200_000, 65_536
 CONTAINERFILE = """\
 FROM scratch
@@ -36,8 +36,8 @@ def user(request: pytest.FixtureRequest, folder: Path) -> User:
     etc, home, work = folder / "etc", folder / "home", folder / "work"
     for made in (etc, home, work):
         made.mkdir()
-    os.chown(home, ROOTLESS_UID, ROOTLESS_UID)
-    (etc / "passwd").write_text(f"root:x:0:0::/:/bin/sh\nranged:x:{ROOTLESS_UID}:{ROOTLESS_UID}::/:/bin/sh\n")
+    os.chown(home, USER_ID, USER_ID)
+    (etc / "passwd").write_text(f"root:x:0:0::/:/bin/sh\nranged:x:{USER_ID}:{USER_ID}::/:/bin/sh\n")
     ids = f"ranged:{FIRST}:{COUNT}\n" if request.param == "ranges" else ""
     for name in ("subuid", "subgid"):
         (etc / name).write_text(ids)
@@ -48,7 +48,7 @@ def user(request: pytest.FixtureRequest, folder: Path) -> User:
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(home), "USER": "ranged"}
 
     def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        argv = [*enter, *shell, *become(ROOTLESS_UID), sys.executable, "-m", "estiba.muelle", *words]
+        argv = [*enter, *shell, *become(USER_ID), sys.executable, "-m", "estiba.muelle", *words]
         return subprocess.run(
             argv, env=environ, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
