@@ -29,8 +29,8 @@ def judge(output: str, code: int, *, is_silent: bool = False) -> Verdict:
         failures += found
     if code:
         failures.append(f"exit {code}")
-    elif not points and not is_silent:
-        failures.append("no point was made")
+    elif not output and not is_silent:
+        failures.append("nothing on stdout")
     return Verdict(points, tuple(failures))
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,16 @@ ON_EVERY_HOST = {
     "/linux/readonlyPaths": ["/proc/fs", "/proc/sys", "/proc/absent"],
 }
 """Of the default config's paths one kernel has these and another one those, and each costs some calls."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def listening() -> Iterator[None]:
+    """Ignore no signal that a caller can: a shell does for its jobs in the background, and init resets each by a call."""
+    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
