@@ -26,7 +26,7 @@ STYLE = "font-family:sans-serif;font-size:11px;fill:#777"  # readable on a light
 
 def draw(result: Result, wanted: Sequence[str] = ()) -> str:
     """Return the SVG text of the wall times of a result, of the wanted cases or of all."""
-    every = with_sum(result["cases"]) if "create" in result["cases"] else result["cases"]
+    every = with_sum(result["cases"])
     cases = {case: samples for case, samples in every.items() if not wanted or case in wanted}
     names = [name for name in result["runtimes"] if any(name in samples for samples in cases.values())]
     longest = {

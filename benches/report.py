@@ -30,7 +30,9 @@ COUNTS = {
 
 
 def with_sum(cases: dict[str, Samples]) -> dict[str, Samples]:
-    """Add the sum of the five verbs of a life, round by round."""
+    """Add the sum of the five verbs of a life, round by round, where they were measured."""
+    if "create" not in cases:
+        return cases
     sums: Samples = {}
     for name in cases["create"]:
         sums[name] = {}
@@ -43,8 +45,7 @@ def with_sum(cases: dict[str, Samples]) -> dict[str, Samples]:
 def render(result: Result) -> str:
     """Write all tables of a result as Markdown."""
     reference = result["reference"]
-    cases = result["cases"]
-    parts = [heading(result), _times(with_sum(cases) if "create" in cases else cases, reference)]
+    parts = [heading(result), _times(with_sum(result["cases"]), reference)]
     for verb, key in (("run", "callers"), ("exec", "exec_callers")):
         if result.get(key):
             parts.append(_callers(verb, result[key], reference))
