@@ -21,7 +21,7 @@ CONTAINERFILE = """\
 FROM scratch
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
-RUN echo hello > /message && chown 5:6 /message
+RUN echo hello > /message
 CMD ["cat", "/message"]
 """
 
@@ -72,9 +72,9 @@ def test_a_user_without_root_builds_and_runs(
     user: User, context: Path, request: pytest.FixtureRequest
 ) -> None:
     has_ranges = "ranges" in request.node.name
-    if not has_ranges:  # the kernel gives files to mapped ids alone
-        recipe = context / "Containerfile"
-        recipe.write_text(recipe.read_text().replace(" && chown 5:6 /message", ""))
+    if has_ranges:  # the kernel gives files to mapped ids alone
+        with (context / "Containerfile").open("a") as recipe:
+            recipe.write("RUN chown 5:6 /message\n")
     built = user("build", "-q", "-t", "web", context)
     assert (built.returncode, built.stderr) == (0, "")
     ran = user("run", "--rm", "web")
@@ -92,8 +92,6 @@ def test_the_store_of_a_user_is_below_the_home(user: User, folder: Path) -> None
 
 
 def test_what_was_built_is_saved_and_loaded_elsewhere(user: User, context: Path, folder: Path) -> None:
-    recipe = context / "Containerfile"
-    recipe.write_text(recipe.read_text().replace(" && chown 5:6 /message", ""))
     digest = user("build", "-q", "-t", "web", context).stdout
     archive = folder / "home" / "web.tar"
     assert user("save", "-o", archive, "web").returncode == 0
@@ -103,8 +101,6 @@ def test_what_was_built_is_saved_and_loaded_elsewhere(user: User, context: Path,
 
 
 def test_limits_that_need_a_cgroup_are_refused_in_words(user: User, context: Path) -> None:
-    recipe = context / "Containerfile"
-    recipe.write_text(recipe.read_text().replace(" && chown 5:6 /message", ""))
     assert user("build", "-q", "-t", "web", context).returncode == 0
     refused = user("run", "--rm", "--memory", "64m", "web")
     assert refused.returncode == 125
