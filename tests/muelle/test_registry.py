@@ -165,6 +165,36 @@ def test_a_name_moves_only_when_all_is_there(own_store: Muelle, registry: Regist
     assert own_store.out(name, "sh", "-c", "test ! -e /new && echo old") == "old\n"
 
 
+def pulling(folder: Path, name: str) -> dict[str, tuple[str | Path, ...]]:
+    """Return the verbs that fetch an image by themselves; what follows their own name goes behind each."""
+    (folder / "Containerfile").write_text(f"FROM {name}\nLABEL a=b\n")
+    return {
+        "run": ("--rm", name, "true"),
+        "build": ("-q", folder),
+        "bundle": (name, folder / "made"),
+    }
+
+
+@pytest.mark.parametrize("verb", ["run", "build", "bundle"])
+def test_verbs_that_fetch_an_image_take_what_pull_takes(
+    own_store: Muelle, registry: Registry, folder: Path, verb: str
+) -> None:
+    """Plain HTTP from a registry elsewhere, here behind a proxy, only by --insecure; certificates by --cert-dir."""
+    for name in ("no_proxy", "NO_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        own_store.environ.pop(name, None)
+    own_store.environ["http_proxy"] = f"http://{registry.domain}"
+    words = pulling(folder, "nowhere.invalid/web:1")[verb]
+    refused = own_store(verb, *words)
+    assert '"nowhere.invalid" has no address that can be found' in refused.stderr
+    assert own_store(verb, "--cert-dir", "absent", *words).stderr == '--cert-dir: "absent" is not a folder\n'
+    (folder / "broken.crt").write_text("none")
+    refused = own_store(verb, "--cert-dir", folder, *words)
+    assert f'certificate "{folder}/broken.crt" cannot be read: ' in refused.stderr
+    assert registry.log == []
+    done = own_store(verb, "--insecure", *words)
+    assert done.returncode == 0, done.stderr
+
+
 def test_login_at_a_registry_that_knows_nobody_keeps_nothing(own_store: Muelle, registry: Registry) -> None:
     """Whatever it says."""
     for auth in ("basic", "bearer"):

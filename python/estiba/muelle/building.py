@@ -16,6 +16,7 @@ from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.find import opened_or_pulled, platform
 from estiba.muelle.names import new_name
+from estiba.muelle.reach import reach
 from estiba.spec.words import nearest, quote
 
 if TYPE_CHECKING:
@@ -77,8 +78,11 @@ def is_quiet(options: Options) -> bool:
 
 
 def resolver(options: Options) -> Any:
-    """Return what finds base images: in the store, else at their registries; with lines beside the build's own."""
-    policy = "always" if options.flag("pull") else "missing"
+    """Return what finds base images: in the store, else at their registries; with lines beside the build's own.
+
+    Raises ArgumentInvalid.
+    """
+    policy, reached = "always" if options.flag("pull") else "missing", reach(options)
 
     def shown() -> nullcontext[Progress]:
         from estiba.images.registry.transfers import quiet
@@ -89,7 +93,7 @@ def resolver(options: Options) -> Any:
         )  # which a display may have replaced
 
     def resolve(store: Store, text: str, wanted: Platform | None) -> Image:
-        return opened_or_pulled(store, text, wanted, policy, shown)
+        return opened_or_pulled(store, text, wanted, policy, reached, shown)
 
     return resolve
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,13 +12,11 @@ from estiba.images.reference import parse as parse_reference
 from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.find import as_digest, platform
+from estiba.muelle.reach import reach
 from estiba.muelle.transfers import show
-from estiba.spec.words import quote
 
 if TYPE_CHECKING:
-    from estiba.images.reference import Reference
-    from estiba.images.registry.client import Registry
-    from estiba.muelle.parse import Options, Parsed
+    from estiba.muelle.parse import Parsed
 
 LONGEST = 1 << 16
 """Bytes of a password that are read from standard input."""
@@ -30,11 +27,12 @@ def pull(parsed: Parsed) -> int:
     from estiba.images.registry.pull import pull as fetch
 
     store, options = Store.open(parsed.globals.text("store")), parsed.options
+    reached = reach(options)
     for word in parsed.words:
         reference = parse_reference(word)
         with (
             show(sys.stderr, is_quiet=options.flag("quiet")) as progress,
-            registry_of(reference, options) as registry,
+            reached.registry_of(reference) as registry,
         ):
             image = fetch(store, reference, platform=platform(options), registry=registry, progress=progress)
         said = image.id if options.flag("quiet") else f"pulled: {reference.familiar} {image.digest}"
@@ -51,7 +49,7 @@ def push(parsed: Parsed) -> int:
     source = as_digest(store, parsed.words[0])
     with (
         show(sys.stderr, is_quiet=options.flag("quiet")) as progress,
-        registry_of(target, options) as registry,
+        reach(options).registry_of(target) as registry,
     ):
         descriptor = send(store, source, target, registry=registry, progress=progress)
     said = descriptor.digest if options.flag("quiet") else f"pushed: {target.familiar} {descriptor.digest}"
@@ -62,16 +60,10 @@ def push(parsed: Parsed) -> int:
 def login(parsed: Parsed) -> int:
     """Ask a registry whether it knows a user, and keep the password where Docker and podman look for it."""
     from estiba.images.registry import credentials
-    from estiba.images.registry.client import Registry
 
     options, domain = parsed.options, domain_of(parsed)
     given = credentials.Credentials(user_name(parsed), password(parsed))
-    with Registry(
-        domain,
-        credentials=given,
-        insecure=options.flag("insecure"),
-        certificates=certificates(options),
-    ) as registry:
+    with reach(options).registry(domain, credentials=given) as registry:
         try:
             registry.check()
         except RegistryRefused as error:
@@ -90,26 +82,6 @@ def logout(parsed: Parsed) -> int:
     known = credentials.forget(domain)
     output.write(f"logged out of {domain}\n" if known else f"not logged in to {domain}\n")
     return 0
-
-
-def registry_of(reference: Reference, options: Options) -> Registry:
-    """Return the registry of a name, spoken to as the options want it."""
-    from estiba.images.registry.client import Registry
-
-    return Registry(
-        reference.domain,
-        path=reference.path,
-        insecure=options.flag("insecure"),
-        certificates=certificates(options),
-    )
-
-
-def certificates(options: Options) -> str | None:
-    """Return the folder of --cert-dir. Raises ArgumentInvalid where it is none."""
-    folder = options.text("cert-dir")
-    if folder is not None and not os.path.isdir(folder):
-        raise ArgumentInvalid(f"--cert-dir: {quote(folder)} is not a folder")
-    return folder
 
 
 def domain_of(parsed: Parsed) -> str:

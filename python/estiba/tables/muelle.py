@@ -35,6 +35,21 @@ HELP_ALONE: OptionSpec = ("help", "", "flag", "", "print this help")
 
 NAME = ("NAME", "one", "an image: a reference, name@digest, a version such as web@2, or an id")
 
+INSECURE: OptionSpec = (
+    "insecure",
+    "",
+    "flag",
+    "",
+    "take plain HTTP of a registry, and certificates that nobody vouches for",
+)
+CERTIFICATES: OptionSpec = (
+    "cert-dir",
+    "",
+    "text",
+    "DIR",
+    "a folder with certificates (*.crt) that vouch for a registry",
+)
+
 RUN: tuple[OptionSpec, ...] = (
     ("name", "", "text", "NAME", "call the container so; by default it has an id alone"),
     ("rm", "", "flag", "", "remove the container when the program has ended"),
@@ -100,6 +115,8 @@ RUN: tuple[OptionSpec, ...] = (
         "always|missing|never",
         "when to fetch the image from its registry; missing by default",
     ),
+    INSECURE,
+    CERTIFICATES,
     HELP_ALONE,
 )
 
@@ -118,20 +135,6 @@ OF_A_LIFE = (
 """What `run` does beside the config: it is not in a bundle."""
 BUNDLE: tuple[OptionSpec, ...] = tuple(option for option in RUN if option[0] not in OF_A_LIFE)
 
-INSECURE: OptionSpec = (
-    "insecure",
-    "",
-    "flag",
-    "",
-    "take plain HTTP, and certificates that nobody vouches for",
-)
-CERTIFICATES: OptionSpec = (
-    "cert-dir",
-    "",
-    "text",
-    "DIR",
-    "a folder with certificates (*.crt) that vouch for the registry",
-)
 REGISTRY = ("REGISTRY", "optional", "its host, with a port where it has one; docker.io by default")
 CHANGE: OptionSpec = (
     "change",
@@ -156,6 +159,8 @@ BUILD: tuple[OptionSpec, ...] = (
     ("target", "", "text", "STAGE", "the stage to build, by name or number; the last by default"),
     ("no-cache", "", "flag", "", "take no result of earlier builds"),
     ("pull", "", "flag", "", "ask the registries for newer base images"),
+    INSECURE,
+    CERTIFICATES,
     ("squash", "", "flag", "", "make one layer of all that the build puts on its base"),
     ("label", "", "list", "NAME=VALUE", "a label for the image"),
     (
