@@ -122,6 +122,26 @@ def test_volumes_go_when_that_is_asked_for_and_no_container_has_them(own_store: 
     assert os.listdir(folder) == []
 
 
+def test_a_dry_run_counts_what_only_containers_that_would_go_hold(own_store: Muelle, reader: Pipe) -> None:
+    """Ended ones, and those of a killed `run`: images, layers and volumes, as the prune itself does after it."""
+    assert own_store.run("--name", "c", "-v", "used:/data", "busybox", "true").returncode == 0
+    script = "echo ready; exec sleep 1000"
+    killed = own_store.begin("--rm", "-v", "other:/data", "busybox", "sh", "-c", script, stdout=reader)
+    assert reader.readline() == "ready"
+    killed.kill()
+    killed.wait(20)
+    assert own_store("untag", "busybox").returncode == 0
+    asked = ("prune", "--containers", "--volumes")
+    said = own_store(*asked, "--dry-run").stdout
+    assert len(own_store.containers()) == 2
+    words = "container: c|volume: other|volume: used|forgotten: busybox:latest|image: sha256:|would be removed: 3 blobs, 1 "
+    assert [
+        line.startswith(word) for line, word in zip(said.splitlines(), words.split("|"), strict=True)
+    ] == [True] * 6
+    assert own_store(*asked).stdout == said.replace("would be removed", "removed")
+    assert reader.readline() == ""
+
+
 def test_a_tmpfs_holds_no_programs_unless_it_is_said(muelle: Muelle) -> None:
     """Its options are the kernel's."""
     script = "grep ' /x ' /proc/mounts"

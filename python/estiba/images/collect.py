@@ -23,7 +23,7 @@ from estiba.images.image import Image
 from estiba.images.reach import reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from estiba.images.manifest import Descriptor
     from estiba.images.reference import Reference
@@ -108,17 +108,19 @@ def prune(
     keep_versions: int = KEPT_VERSIONS,
     nameless: bool = True,
     cache: bool = False,
+    without_containers: Collection[str] = (),
     dry_run: bool = False,
 ) -> Pruned:
     """Remove what nobody uses, and say what; waits for whoever adds to the store at the moment.
 
     `keep_versions`: how many of each name stay, at least the current one; `nameless`: images without a name go too,
-    unless a container has them; `cache`: so does what only the build's cache holds. Of an image its manifest goes
-    first: what is left by a kill in the middle is not taken for whole. Raises StoreError, BlobCorrupt if a manifest
-    that is used cannot be read: nothing is removed then.
+    unless a container has them; `cache`: so does what only the build's cache holds; `without_containers`: ids of those
+    that hold nothing, since they are gone or about to go. Of an image its manifest goes first: what is left by a kill in
+    the middle is not taken for whole. Raises StoreError, BlobCorrupt if a manifest that is used cannot be read: nothing
+    is removed then.
     """
     with store.sweeping():
-        used = _used(store, max(1, keep_versions), nameless, cache)
+        used = _used(store, max(1, keep_versions), nameless, cache, without_containers)
         known = _all_images(store)
         blobs = [one for one in store.blobs.iterate() if one not in used.blobs]
         layers = [one for one in store.layers.iterate() if one not in used.chains]
@@ -155,7 +157,13 @@ def _sweep(store: Store, pruned: Pruned, records: list[str], *, drop_nameless: b
     store.layers.settle()
 
 
-def _used(store: Store, keep_versions: int, drop_nameless: bool, drop_cache: bool) -> _Used:
+def _used(
+    store: Store,
+    keep_versions: int,
+    drop_nameless: bool,
+    drop_cache: bool,
+    without_containers: Collection[str],
+) -> _Used:
     used = _Used(set(), set())
     for reference in store.references.logged():
         if store.references.get(reference) is not None:
@@ -165,7 +173,8 @@ def _used(store: Store, keep_versions: int, drop_nameless: bool, drop_cache: boo
         for descriptor in store.references.nameless():
             _mark(store, descriptor, used)
     known = _all_images(store)
-    for _, mentioned in containers(store):
+    held = [mentioned for container, mentioned in containers(store) if container not in without_containers]
+    for mentioned in held:
         for digest in mentioned:
             used.blobs.add(digest)
             used.chains.add(digest)

@@ -65,23 +65,21 @@ def prune(parsed: Parsed) -> int:
     """Remove what nobody uses, and say how much it was."""
     store, options = Store.open(parsed.globals.text("store")), parsed.options
     is_dry, everything = options.flag("dry-run"), options.flag("all")
+    gone = {kept.id for kept in containers.abandoned(containers.folder_of(store))}
     if not is_dry:
         sweep(store)
         sweep_builds(parsed.globals.text("root"))
     if options.flag("containers"):
-        for kept in containers.iterate(containers.folder_of(store)):
-            if standing_of(kept).status in ("exited", "lost"):
-                output.write(f"container: {kept.name}\n")
-                if not is_dry:
-                    remove(kept, is_forced=False)
+        gone |= prune_containers(store, gone, is_dry=is_dry)
     if options.flag("volumes"):
-        for name in remove_unused(store, dry_run=is_dry):
+        for name in remove_unused(store, gone=gone, dry_run=is_dry):
             output.write(f"volume: {name}\n")
     keep, with_cache = options.number("keep"), everything or options.flag("cache")
     pruned = collect.prune(
         store,
         keep_versions=keep if keep is not None else 1 if everything else collect.KEPT_VERSIONS,
         cache=with_cache,
+        without_containers=gone,
         dry_run=is_dry,
     )
     verb = "would be removed" if is_dry else "removed"
@@ -89,6 +87,20 @@ def prune(parsed: Parsed) -> int:
     if with_cache and (cleared := clear(store, dry_run=is_dry)).caches:
         output.write(f"{verb}: {cleared.caches} caches of RUN, {output.size(cleared.size)}\n")
     return 0
+
+
+def prune_containers(store: Store, gone: set[str], *, is_dry: bool) -> set[str]:
+    """Remove the containers that have ended, but for those that are gone; return their ids."""
+    ended = [
+        kept
+        for kept in containers.iterate(containers.folder_of(store))
+        if kept.id not in gone and standing_of(kept).status in ("exited", "lost")
+    ]
+    for kept in ended:
+        output.write(f"container: {kept.name}\n")
+        if not is_dry:
+            remove(kept, is_forced=False)
+    return {kept.id for kept in ended}
 
 
 def tell(pruned: Pruned, *, verb: str) -> None:

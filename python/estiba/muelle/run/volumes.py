@@ -15,6 +15,8 @@ from estiba.rootfs.remove import remove_tree
 from estiba.spec.words import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from estiba.images.store import Store
     from estiba.muelle.run.mounts import Mount
 
@@ -39,13 +41,14 @@ def source_of(mount: Mount, store: Store, nameless: Path, root: int) -> str:
     return str(volume)
 
 
-def remove_unused(store: Store, *, dry_run: bool) -> list[str]:
-    """Remove the volumes that no container has, and return their names."""
+def remove_unused(store: Store, *, gone: Collection[str], dry_run: bool) -> list[str]:
+    """Remove the volumes that no container has, but those of the ids `gone`; return their names."""
     folder = containers.folder_of(store)
     with containers.Locked(
         folder
     ):  # a record names its volumes before they are made, and is written under this lock
-        used = {name for kept in containers.iterate(folder) for name in kept.record.get("volumes") or ()}
+        staying = [kept for kept in containers.iterate(folder) if kept.id not in gone]
+        used = {name for kept in staying for name in kept.record.get("volumes") or ()}
         unused = sorted(set(os.listdir(store.folder("volumes"))) - used)
         if not dry_run:
             for name in unused:
