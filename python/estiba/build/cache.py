@@ -84,14 +84,14 @@ class Cache:
     def find(self, key: str) -> Result | None:
         """Return the result of a key, if it is whole and its blob is here."""
         path = self._path(key)
-        values = _read(path)
+        values = read_record(path)
         try:
             result = _result(values)
         except (KeyError, TypeError, ValueError):
             return None
         if result.descriptor and not self._store.blobs.has(result.descriptor.digest):
             return None
-        self._note_use(path)
+        note_use(path)
         return result
 
     def keep(self, key: str, parent: str | None, result: Result, made_by: str) -> None:
@@ -111,33 +111,25 @@ class Cache:
             "created": result.created,
             "made_by": made_by,
         }
-        _write(self._path(key), values)
+        write_record(self._path(key), values)
 
     def last_build(self, place: str) -> list[Inputs]:
         """Return what the steps of a stage were made of last time; `place` says which stage of which file."""
         try:
-            return [Inputs(*each) for each in _read(self._build_path(place))["steps"]]
+            return [Inputs(*each) for each in read_record(self._build_path(place))["steps"]]
         except (KeyError, TypeError):
             return []
 
     def note_build(self, place: str, steps: list[Inputs]) -> None:
         """Remember what the steps of a stage were made of this time."""
         os.makedirs(os.path.join(self._folder, "builds"), 0o700, exist_ok=True)
-        _write(self._build_path(place), {"steps": [list(each) for each in steps]})
+        write_record(self._build_path(place), {"steps": [list(each) for each in steps]})
 
     def _path(self, key: str) -> str:
         return os.path.join(self._folder, f"{key}.json")
 
     def _build_path(self, place: str) -> str:
         return os.path.join(self._folder, "builds", sha256(place.encode()).hexdigest())
-
-    @staticmethod
-    def _note_use(path: str) -> None:
-        try:
-            if time.time() - os.stat(path).st_mtime > FRESH:
-                os.utime(path)
-        except OSError:
-            return
 
 
 def reason(now: Inputs, position: int, before: list[Inputs]) -> str:
@@ -174,7 +166,17 @@ def _result(values: dict[str, Any]) -> Result:
     )
 
 
-def _read(path: str) -> dict[str, Any]:
+def note_use(path: str) -> None:
+    """Note that a build has taken what a record tells of."""
+    try:
+        if time.time() - os.stat(path).st_mtime > FRESH:
+            os.utime(path)
+    except OSError:
+        return
+
+
+def read_record(path: str) -> dict[str, Any]:
+    """Return what a file says; nothing if it cannot be read."""
     try:
         with open(path, "rb") as file:
             values = json.loads(file.read(LIMIT))
@@ -183,7 +185,7 @@ def _read(path: str) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _write(path: str, values: dict[str, Any]) -> None:
+def write_record(path: str, values: dict[str, Any]) -> None:
     """Put a file in place in one step; a cache that cannot be written is no reason to fail."""
     aside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
     try:

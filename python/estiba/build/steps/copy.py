@@ -12,7 +12,6 @@ import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -126,8 +125,7 @@ def _remotes(copy: Copy | Add, around: Surroundings) -> list[Remote]:
         return []
     from estiba.build.steps.remote import Remote  # 40 modules, and hardly a build fetches anything
 
-    count = partial(around.tell_amount, "fetching")
-    return [Remote(word, copy.checksum, around.aside, count) for word in words]
+    return [Remote(word, copy.checksum, around) for word in words]
 
 
 def _is_remote(source: str) -> bool:
