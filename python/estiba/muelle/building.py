@@ -82,7 +82,8 @@ def resolver(options: Options) -> Any:
 
     Raises ArgumentInvalid.
     """
-    policy, reached = "always" if options.flag("pull") else "missing", reach(options)
+    policy = "always" if options.flag("pull") else "missing"
+    reach(options)  # what is no folder of certificates is told before the build begins
 
     def shown() -> nullcontext[Progress]:
         from estiba.images.registry.transfers import quiet
@@ -93,7 +94,7 @@ def resolver(options: Options) -> Any:
         )  # which a display may have replaced
 
     def resolve(store: Store, text: str, wanted: Platform | None) -> Image:
-        return opened_or_pulled(store, text, wanted, policy, reached, shown)
+        return opened_or_pulled(store, text, wanted, policy, options, shown)
 
     return resolve
 

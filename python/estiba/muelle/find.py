@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from estiba.errors import ImageNotFound, RegistryRefused, RegistryUnreachable
 from estiba.images.image import Image
 from estiba.images.reference import parse as parse_reference
-from estiba.muelle.reach import reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from estiba.images.registry.transfers import Progress
     from estiba.images.store import Store
     from estiba.muelle.parse import Options
-    from estiba.muelle.reach import Reach
 
 
 def find_image(store: Store, text: str, options: Options) -> Image:
@@ -41,7 +39,7 @@ def found_or_pulled(store: Store, text: str, options: Options) -> Image:
         return show(sys.stderr)
 
     policy = options.text("pull") or "missing"
-    return opened_or_pulled(store, text, platform(options), policy, reach(options), shown)
+    return opened_or_pulled(store, text, platform(options), policy, options, shown)
 
 
 def opened_or_pulled(
@@ -49,19 +47,22 @@ def opened_or_pulled(
     text: str,
     wanted: Platform | None,
     policy: str,
-    reached: Reach,
+    options: Options,
     progress: Callable[[], AbstractContextManager[Progress]],
 ) -> Image:
-    """Do so by a policy: always, missing or never; `progress` makes what shows how far a pull has come."""
+    """Do so by a policy: always, missing or never.
+
+    `options` say how registries are spoken to, `progress` makes what shows how far a pull has come.
+    """
     if policy == "always":
-        return pulled(store, text, wanted, reached, progress)
+        return pulled(store, text, wanted, options, progress)
     try:
         return opened(store, text, wanted)
     except ImageNotFound as absent:
         if policy == "never" or split_version(text) is not None:
             raise
         try:
-            return pulled(store, text, wanted, reached, progress)
+            return pulled(store, text, wanted, options, progress)
         except (RegistryRefused, RegistryUnreachable) as error:
             # Without a network, what is here is more of a help.
             hint = absent.hint if isinstance(error, RegistryUnreachable) else error.hint
@@ -74,14 +75,15 @@ def pulled(
     store: Store,
     text: str,
     wanted: Platform | None,
-    reached: Reach,
+    options: Options,
     progress: Callable[[], AbstractContextManager[Progress]],
 ) -> Image:
     """Fetch an image."""
     from estiba.images.registry.pull import pull
+    from estiba.muelle.reach import reach
 
     reference = parse_reference(text)
-    with progress() as shown, reached.registry_of(reference) as registry:
+    with progress() as shown, reach(options).registry_of(reference) as registry:
         return pull(store, reference, platform=wanted, registry=registry, progress=shown)
 
 
