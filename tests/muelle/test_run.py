@@ -7,11 +7,13 @@ import json
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from muelle.conftest import Muelle
+from muelle.conftest import PROGRAM, Muelle
+from support.appearing import Appearing
 from support.processes import Pipe
 
 pytestmark = pytest.mark.requires("root")
@@ -240,6 +242,24 @@ def test_a_running_container_is_removed_by_force_alone(muelle: Muelle, reader: P
     )
     assert muelle("rm", "-f", "web").returncode == 0
     assert running.wait(20) == 137
+
+
+def test_a_container_that_is_being_started_is_removed_by_force(muelle: Muelle, folder: Path) -> None:
+    """Its program never runs: `run` finds that it is to go, and says so. It hangs here at a file that nobody writes."""
+    os.mkfifo(folder / "variables")
+    options = ("--name", "web", "--env-file", folder / "variables")
+    running = muelle.begin(*options, "busybox", "sleep", "1000", stderr=subprocess.PIPE)
+    with open(folder / "variables", "wb"):  # opened when `run` opens it
+        (name,) = muelle.containers()
+        with Appearing(muelle.store / "containers" / name) as appearing:
+            removing = subprocess.Popen(
+                [PROGRAM, "rm", "-f", "web"], env=muelle.environ, stdout=subprocess.PIPE
+            )
+            appearing.wait_for("condemned")
+    _, said = running.communicate(timeout=20)
+    assert (running.returncode, said) == (125, b'container "web" was removed while it was being started\n')
+    assert (removing.communicate(timeout=20)[0], removing.returncode) == (b"web\n", 0)
+    assert muelle.containers() == []
 
 
 def test_a_container_stands_as_it_does_whatever_state_root_is_named(muelle: Muelle, reader: Pipe) -> None:

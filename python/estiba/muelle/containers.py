@@ -5,6 +5,7 @@ containers/ID/
   container.json   the record; its presence makes it a container
   lock             held (flock) by the `run` that attends to it; whose lock is free has nobody left
   remove           there when the container goes with its program's end (--rm), even if `run` was killed
+  condemned        there when the container is to go although its program has yet to start (rm --force)
   upper/ work/     what the container has written; the work folder of overlayfs
   merged/          where its root file system is mounted, in the mount namespace of `run` alone
   volumes/N/       volumes that nobody has named
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from estiba.images.store import Store
 
 RECORD = "container.json"
+CONDEMNED = "condemned"
 SHORT = 12
 """Digits of an id that people see."""
 
@@ -123,6 +125,21 @@ def remove(kept: Kept) -> None:
     """Remove the folder of a container that runs no more: the record first, so that nobody finds half of one."""
     (kept.folder / RECORD).unlink(missing_ok=True)
     remove_tree(kept.folder)
+
+
+def condemn(kept: Kept) -> None:
+    """Tell the `run` that attends to the container not to start it: before who calls this kills what is started.
+
+    Either the engine knows the container by then, and it is killed, or its `run` finds this when it is known.
+    """
+    with suppress(FileNotFoundError):
+        (kept.folder / CONDEMNED).touch()
+
+
+def refuse_condemned(kept: Kept) -> None:
+    """Raise ContainerError if the container is to go."""
+    if (kept.folder / CONDEMNED).exists():
+        raise ContainerError(f'container "{kept.name}" was removed while it was being started')
 
 
 def left_alone(kept: Kept) -> None:

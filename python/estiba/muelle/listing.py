@@ -109,6 +109,7 @@ def remove(kept: Kept, *, is_forced: bool) -> None:
         raise WrongState(message, hint=hint, id=kept.id, status=standing.status)
     container = Container(kept.id, root=kept.root)
     if is_forced:
+        kept_containers.condemn(kept)
         with suppress(ContainerError):
             container.kill("KILL")
         kept_containers.left_alone(kept)

@@ -86,6 +86,7 @@ def attended(parsed: Parsed, store: Store, image: Image, kept: Kept, below: Sequ
 
         def make(console: str | None) -> Any:
             nonlocal container
+            containers.refuse_condemned(kept)
             begin = Container.create if has_terminal else Container.launch
             container = begin(
                 kept.id,
@@ -96,6 +97,7 @@ def attended(parsed: Parsed, store: Store, image: Image, kept: Kept, below: Sequ
                 cgroup_manager="disabled" if store.is_rootless else "cgroupfs",
             )
             undo.callback(container.delete, force=True)
+            containers.refuse_condemned(kept)
             if not options.flag("rm"):
                 (folder / "remove").unlink()
             return container.init
