@@ -60,7 +60,7 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/stubtest estiba._core
 	MYPYPATH=tests:benches:tools $(BIN)/mypy --explicit-package-bases tests/support tests/gates tests/kernel tests/vm \
-		tests/build tests/images tests/compare tests/conftest.py benches/images.py benches/end_to_end.py
+		tests/build tests/images tests/muelle tests/compare tests/conftest.py benches/images.py benches/end_to_end.py
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 

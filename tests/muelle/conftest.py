@@ -70,7 +70,17 @@ def busybox_layer(session_folder: Path, prepared: Path) -> bytes:
     """A layer with busybox, its applets and two users, as a tar."""
     tree = session_folder / "muelle-busybox"
     rootfs.make(tree, prepared)
-    words = ["tar", "-C", tree, "--sort=name", "--mtime=@0", "--numeric-owner", "-cf", "-", "."]
+    words: list[str | Path] = [
+        "tar",
+        "-C",
+        tree,
+        "--sort=name",
+        "--mtime=@0",
+        "--numeric-owner",
+        "-cf",
+        "-",
+        ".",
+    ]
     made = subprocess.run(words, capture_output=True, check=True).stdout
     shutil.rmtree(tree)
     return made

@@ -34,7 +34,15 @@ def made(muelle: Muelle, *words: str | Path) -> None:
 
 def ran(muelle: Muelle, bundle: Path) -> str:
     """Run a bundle by estiba; return what it prints."""
-    words = [ESTIBA, "--root", muelle.state, "run", "--bundle", bundle, muelle.state.parent.name]
+    words: list[str | Path] = [
+        ESTIBA,
+        "--root",
+        muelle.state,
+        "run",
+        "--bundle",
+        bundle,
+        muelle.state.parent.name,
+    ]
     done = subprocess.run(
         words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
     )
@@ -140,7 +148,8 @@ def test_a_user_without_privileges_makes_and_runs_one(
     places = (Path(sys.base_prefix), REPOSITORY, Path(sys.prefix))
     prepare = "\n".join([*reach(*places), 'shift; cd "$HOME"; exec "$@"'])
     (folder / "reached").mkdir()
-    enter = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", prepare, "sh", folder / "reached"]
+    shell = ["sh", "-ec", prepare, "sh", str(folder / "reached")]
+    enter = ["unshare", "--mount", "--propagation", "private", *shell]
     done = subprocess.run(
         [*enter, *become(USER), "sh", "-c", script],
         cwd=home,

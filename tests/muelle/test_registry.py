@@ -154,11 +154,7 @@ def test_a_name_moves_only_when_all_is_there(own_store: Muelle, registry: Regist
     assert own_store("push", "-q", "newer", name).returncode == 0
     assert own_store("rmi", "newer").returncode == 0
     assert own_store("prune", "-a").returncode == 0
-    registry.faults.append(
-        lambda handler: (
-            handler.command == "GET" and "/blobs/" in handler.path and (handler.answer(404) or True)
-        )
-    )
+    registry.faults.append(answering(404, "/v2/web/blobs/"))
     done = own_store("pull", name)
     assert done.returncode == 1
     assert own_store("history", "--versions", name).stdout.count("pull") == 1
@@ -217,7 +213,7 @@ def test_a_terminal_shows_bars_and_keeps_a_line_for_each_blob(own_store: Muelle,
     """The name is printed once more, on standard output."""
     ours, theirs = pty.openpty()
     environ = {**own_store.environ, "TERM": "xterm", "COLUMNS": "100"}
-    words = [PROGRAM, "pull", f"{registry.domain}/web:1"]
+    words: list[str | Path] = [PROGRAM, "pull", f"{registry.domain}/web:1"]
     with subprocess.Popen(words, env=environ, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs) as process:
         os.close(theirs)
         shown = b""
