@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from muelle.conftest import PROGRAM, Muelle
-from support.registry import Fault, Handler, Registry
+from support.registry import Fault, Handler, Registry, largest
 
 pytestmark = pytest.mark.requires("root")
 
@@ -51,11 +51,6 @@ def stopping(name: str, data: bytes) -> Fault:
         return True
 
     return fault
-
-
-def largest(registry: Registry) -> str:
-    """Return the digest of the largest blob, the layer."""
-    return max(registry.blobs, key=lambda one: len(registry.blobs[one]))
 
 
 def untouched(muelle: Muelle) -> None:

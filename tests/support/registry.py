@@ -166,3 +166,14 @@ class Handler(BaseHTTPRequestHandler):
         else:
             digest = self.registry.put(self.body)
             self.answer(201 if [digest] == query["digest"] else 400)
+
+
+def at_once(handler: Handler, status: int) -> bool:
+    """Say no, and that one may come again at once."""
+    handler.answer(status, b'{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}', Retry_After="0")
+    return True
+
+
+def largest(registry: Registry) -> str:
+    """Return the digest of the largest blob."""
+    return max(registry.blobs, key=lambda one: len(registry.blobs[one]))
