@@ -7,6 +7,8 @@ The tables are laid out as estiba.tables.muelle says.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,7 +74,7 @@ class Refusal(Exception):
         super().__init__(message)
 
 
-class Language:
+class Language(ABC):
     """How the argv of one command is written: its tables, and what its subclass says of options."""
 
     def __init__(
@@ -117,17 +119,17 @@ class Language:
         advice = self.hints["near" if near else hint].format(near=near, where=where)
         return Refusal(message, advice, self.refusal_exit(verb))
 
+    @abstractmethod
     def refusal_exit(self, verb: str) -> int:
         """Return the exit code of an argv that cannot be taken."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, verb: str, specs: tuple[OptionSpec, ...], args: list[str], options: Options) -> list[str]:
         """Read the options of the word at the head of `args`; return what follows them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def nearest(self, word: str, names: Iterable[str]) -> str | None:
         """Return the name that was most likely meant."""
-        raise NotImplementedError
 
     def nearest_value(self, word: str, names: Iterable[str]) -> str | None:
         """Return the value of a choice that was most likely meant; None: the refusal lists them anyway."""
