@@ -9,9 +9,8 @@ from estiba.lifecycle.root import state_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
-
     from estiba.cli.parse import Parsed
+    from estiba.lifecycle.options import CgroupManager
 
 
 def root(parsed: Parsed) -> str:
@@ -23,7 +22,7 @@ def root(parsed: Parsed) -> str:
     return state_root(rootless=None if rootless in (None, "auto") else rootless == "true")
 
 
-def cgroup_manager(parsed: Parsed) -> Literal["cgroupfs", "systemd", "disabled"]:
+def cgroup_manager(parsed: Parsed) -> CgroupManager:
     """Return who makes the container's cgroup."""
     given = parsed.globals.text("cgroup-manager")
     if given == "disabled":

@@ -9,6 +9,7 @@ from estiba.errors import ArgumentInvalid
 
 Stdio = tuple[int, int, int]
 """Descriptors that become 0, 1 and 2 of the program."""
+CgroupManager = Literal["cgroupfs", "systemd", "disabled"]
 
 
 class CreateOptions(TypedDict, total=False):
@@ -26,8 +27,13 @@ class CreateOptions(TypedDict, total=False):
     """Move the root instead of pivot_root(2), for a root on a ramdisk."""
     no_new_keyring: bool
     """Keep the caller's session keyring."""
-    cgroup_manager: Literal["cgroupfs", "systemd", "disabled"]
+    cgroup_manager: CgroupManager
     """Who makes the container's cgroup; "cgroupfs" by default."""
+
+
+def usual_cgroup_manager(*, is_rootless: bool) -> CgroupManager:
+    """Return who makes the cgroup of a container whose caller says nothing of it: nobody where one may make none."""
+    return "disabled" if is_rootless else "cgroupfs"
 
 
 def count_of_descriptors(preserve_fds: int) -> int:

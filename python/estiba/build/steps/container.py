@@ -22,6 +22,7 @@ from estiba.build.steps.run import SCRIPT
 from estiba.bundle import Bundle
 from estiba.errors import ArgumentInvalid, BuildFailed, ExecFailed
 from estiba.lifecycle import Container
+from estiba.lifecycle.options import usual_cgroup_manager
 from estiba.rootfs.users import find_user
 from estiba.spec.container import container_config
 
@@ -145,7 +146,7 @@ def _execute(place: Place, config: dict[str, Any], around: Surroundings) -> None
     listener.start()
     try:
         name = around.new_name()
-        manager: Any = "disabled" if place.is_rootless else "cgroupfs"
+        manager = usual_cgroup_manager(is_rootless=place.is_rootless)
         stdio = (nothing, writer, writer)
         status = Container.run(name, Bundle(bundle), stdio=stdio, cgroup_manager=manager)
     except ExecFailed as error:

@@ -19,6 +19,7 @@ from estiba.images import snapshots
 from estiba.images.store import Store
 from estiba.lifecycle.container import Container
 from estiba.lifecycle.foreground import attend
+from estiba.lifecycle.options import usual_cgroup_manager
 from estiba.muelle import containers, output
 from estiba.muelle.conversion import volumes
 from estiba.muelle.find import found_or_pulled
@@ -94,7 +95,7 @@ def attended(parsed: Parsed, store: Store, image: Image, kept: Kept, below: Sequ
                 root=kept.root,
                 console_socket=console,
                 stdio=None if has_terminal else (stdin, 1, 2),
-                cgroup_manager="disabled" if store.is_rootless else "cgroupfs",
+                cgroup_manager=usual_cgroup_manager(is_rootless=store.is_rootless),
             )
             undo.callback(container.delete, force=True)
             containers.refuse_condemned(kept)
