@@ -151,24 +151,32 @@ def folder(session_folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def runtime(folder: Path, view: views.View, cgroup_parent: str) -> Iterator[Runtime]:
+def run_folder() -> Iterator[Path]:
+    """A folder in memory, as /run is, for the state of this test's containers."""
+    made = Path(tempfile.mkdtemp(prefix="et-", dir="/dev/shm"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def runtime(folder: Path, run_folder: Path, view: views.View, cgroup_parent: str) -> Iterator[Runtime]:
     """The runtime under test, as root; after the test nothing may be left of what it did."""
-    made = Runtime(folder, folder / "state", view, _marker(folder))
+    made = Runtime(folder, run_folder / "state", view, _marker(folder))
     yield from _watched(made, cgroup_parent)
 
 
 @pytest.fixture
-def rootless(folder: Path, view: views.View, cgroup_parent: str) -> Iterator[Runtime]:
+def rootless(folder: Path, run_folder: Path, view: views.View, cgroup_parent: str) -> Iterator[Runtime]:
     """The runtime under test as a user without privileges, and without a passwd entry."""
     words = command()
     if Path(words[0]).name == "estiba":  # the checkout may stand where this user cannot go
         shutil.copy(words[0], folder / "estiba")
         words[0] = str(folder / "estiba")
-    made = Runtime(folder, folder / "own" / "state", view, _marker(folder), words)
-    (folder / "own").mkdir()
-    os.chown(folder / "own", ROOTLESS_UID, ROOTLESS_UID)
+    os.chown(run_folder, ROOTLESS_UID, ROOTLESS_UID)
+    made = Runtime(folder, run_folder / "state", view, _marker(folder), words)
     made.prefix = become(ROOTLESS_UID)
-    made.environ = {"XDG_RUNTIME_DIR": str(folder / "own"), "HOME": str(folder / "own")}
+    made.environ = {"XDG_RUNTIME_DIR": str(run_folder), "HOME": str(run_folder)}
     yield from _watched(made, cgroup_parent)
 
 

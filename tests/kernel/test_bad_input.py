@@ -455,7 +455,7 @@ def test_without_log_there_is_no_log(runtime: Runtime, bundle: MakeBundle) -> No
     before = set(runtime.folder.iterdir())
     runtime.call("create", "--bundle", str(config.path), config.id, cwd=config.path)
     made = {p.name for p in set(runtime.folder.iterdir()) - before}
-    assert made <= {"out.1", "err.1", "state"}
+    assert made <= {"out.1", "err.1"}
     assert {p.name for p in config.path.iterdir()} == {"config.json", "rootfs"}
 
 

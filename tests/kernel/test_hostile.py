@@ -385,7 +385,8 @@ def test_no_id_makes_anything_outside_of_the_state_root(
     ):
         assert runtime.call(verb, "--bundle", str(config.path), "--", ident).code == 1
     after = {path.name for path in folder.iterdir()} - before
-    assert {name for name in after if not name.startswith(("out.", "err."))} <= {"state"}
+    assert all(name.startswith(("out.", "err.")) for name in after)
+    assert {path.name for path in runtime.root.parent.iterdir()} <= {"state"}
     assert not runtime.root.exists() or {path.name for path in runtime.root.iterdir()} <= {".failures"}
 
 

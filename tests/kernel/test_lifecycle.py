@@ -130,7 +130,7 @@ def test_state_writes_nothing_to_stderr(runtime: Runtime, bundle: MakeBundle) ->
 
 def test_the_pid_file_has_digits_and_no_newline(runtime: Runtime, bundle: MakeBundle) -> None:
     container = runtime.create(bundle(FOREVER))
-    text = (runtime.folder / f"pid.{container.id}").read_bytes()
+    text = (runtime.root.parent / f"pid.{container.id}").read_bytes()
     assert text == str(container.state()["pid"]).encode()
     container.delete()
 

@@ -43,6 +43,9 @@ def _met(need: str) -> bool:
         return _others_may_reach(Path(__file__))
     if need.startswith("command:"):
         return shutil.which(need.removeprefix("command:")) is not None
+    if need.startswith("kernel:"):
+        version = os.uname().release.split("-")[0].split(".")
+        return [int(part) for part in version[:2]] >= [int(part) for part in need[7:].split(".")]
     if need.startswith("namespace:"):
         return Path("/proc/self/ns", need.removeprefix("namespace:")).exists()
     raise ValueError(f'"{need}" is not a need that tests/support/needs.py knows')

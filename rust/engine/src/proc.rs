@@ -5,24 +5,16 @@ use crate::cgroup::file;
 use crate::error::{Error, Result};
 use alloc::format;
 use estiba_sys::fd::CWD;
-use estiba_sys::{Errno, OwnedFd, process};
+use estiba_sys::{Errno, OwnedFd, fd, fs, process};
 
 /// The fields of /proc/PID/stat that estiba needs (proc_pid_stat(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// "R", "S", ... "Z" a zombie, "X" gone.
-    pub state: u8,
     /// It runs no more code of its own, and has not ended yet.
     pub is_exiting: bool,
     pub start_time: u64,
     /// Signals 1 to 31 that it ignores, bit n-1 for signal n.
     pub ignored: u64,
-}
-
-impl Stat {
-    pub fn is_alive(self) -> bool {
-        !matches!(self.state, b'Z' | b'X')
-    }
 }
 
 /// None: there is no such process.
@@ -38,12 +30,11 @@ pub fn stat(pid: i32) -> Result<Option<Stat>> {
 fn parse(text: &str) -> Option<Stat> {
     let (_, fields) = text.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace();
-    let state = *fields.next()?.as_bytes().first()?;
     const PF_EXITING: u32 = 0x4; // linux/sched.h
-    let flags: u32 = fields.nth(5)?.parse().ok()?;
+    let flags: u32 = fields.nth(6)?.parse().ok()?;
     let start_time = fields.nth(12)?.parse().ok()?;
     let ignored = fields.nth(10)?.parse().ok()?;
-    Some(Stat { state, is_exiting: flags & PF_EXITING != 0, start_time, ignored })
+    Some(Stat { is_exiting: flags & PF_EXITING != 0, start_time, ignored })
 }
 
 /// The number of a process in its own pid namespace, which hooks inside know it by (runtime.md "State"): the last of
@@ -55,20 +46,42 @@ pub fn pid_inside(pid: i32) -> Result<i32> {
     Ok(line.and_then(|numbers| numbers.split_ascii_whitespace().last()?.parse().ok()).unwrap_or(pid))
 }
 
-/// A pidfd of exactly the process that the record names; None if it has ended, even if its number lives again.
-pub fn pidfd_of(pid: i32, start_time: u64) -> Result<Option<OwnedFd>> {
+/// A pidfd of exactly the process that a record names; None if it has ended, even if its number lives again.
+pub fn pidfd_of(pid: i32, start_time: u64, inode: Option<u64>) -> Result<Option<OwnedFd>> {
     let pidfd = match process::pidfd_open(pid) {
         Ok(pidfd) => pidfd,
-        Err(Errno::ESRCH | Errno::EINVAL) => return Ok(None),
+        // No process has the number, or a thread of one has it (EINVAL; ENOENT since Linux 6.16).
+        Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(None),
         Err(errno) => return Err(Error::refused(format!("open process {pid}"), errno)),
     };
-    // Asked after the descriptor is open: from here on the number cannot change its bearer unnoticed.
-    Ok(is_alive(pid, start_time)?.then_some(pidfd))
+    // Asked of the open descriptor, or after it is open: from here on the number cannot change its bearer unnoticed.
+    let is_it = match inode {
+        Some(_) => inode_of(&pidfd) == inode,
+        None => stat(pid)?.is_some_and(|stat| stat.start_time == start_time),
+    };
+    Ok(if is_it && !has_ended(&pidfd)? { Some(pidfd) } else { None })
 }
 
-/// Whether the process that the record names has not ended.
-pub fn is_alive(pid: i32, start_time: u64) -> Result<bool> {
-    Ok(stat(pid)?.is_some_and(|stat| stat.start_time == start_time && stat.is_alive()))
+/// The inode of a pidfd, where each process has one of its own (pidfs, Linux 6.9).
+pub fn pidfd_inode(pidfd: &OwnedFd) -> Option<u64> {
+    let is_own = fs::filesystem_type(pidfd.borrow()) == Ok(fs::PID_FS_MAGIC);
+    is_own.then(|| inode_of(pidfd)).flatten()
+}
+
+fn inode_of(pidfd: &OwnedFd) -> Option<u64> {
+    fs::status(pidfd.borrow()).ok().map(|status| status.inode)
+}
+
+/// A pidfd can be read once the last thread has ended, reaped or not (pidfd_open(2)).
+fn has_ended(pidfd: &OwnedFd) -> Result<bool> {
+    let mut set = [fd::PollFd { fd: pidfd.raw(), events: fd::POLLIN, revents: 0 }];
+    loop {
+        match fd::poll(&mut set, 0) {
+            Err(Errno::EINTR) => {}
+            polled => break polled.map(|ready| ready > 0),
+        }
+    }
+    .map_err(|errno| Error::refused("ask for init's end", errno))
 }
 
 #[cfg(test)]
@@ -78,9 +91,6 @@ mod tests {
     #[test]
     fn a_name_with_brackets_and_spaces_moves_no_field() {
         let text = "7 (a) b) S 1 7 7 0 -1 4194564 1 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 0 0 0 0 0 0 0 0 4096 0";
-        assert_eq!(
-            parse(text),
-            Some(Stat { state: b'S', is_exiting: true, start_time: 4242, ignored: 4096 })
-        );
+        assert_eq!(parse(text), Some(Stat { is_exiting: true, start_time: 4242, ignored: 4096 }));
     }
 }

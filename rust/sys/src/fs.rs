@@ -196,6 +196,7 @@ pub const CGROUP_SUPER_MAGIC: u64 = 0x27_e0eb;
 pub const CGROUP2_SUPER_MAGIC: u64 = 0x6367_7270;
 pub const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 pub const TMPFS_MAGIC: u64 = 0x0102_1994;
+pub const PID_FS_MAGIC: u64 = 0x5049_4446;
 
 /// The file system type of an open file (statfs(2), f_type).
 pub fn filesystem_type(fd: BorrowedFd<'_>) -> Result<u64> {

@@ -197,6 +197,7 @@ fn create_in(
     record.pid = running.pid;
     record.cgroup = cgroup.dirs().to_vec();
     record.start_time = stat.start_time;
+    record.pidfd_inode = proc::pidfd_inode(&running.pidfd).filter(|_| folder.is_in_memory());
     if !spec.hooks.poststop.is_empty() {
         *stopped = Some(oci_state::text(&record, Status::Stopped.name()));
     }
@@ -299,6 +300,7 @@ fn first_record<'s>(
         rootfs: Text(rootfs.into()),
         pid: 0,
         start_time: 0,
+        pidfd_inode: None,
         created: Text(clock::now().into()),
         annotations: spec.annotations.iter().map(|(key, value)| (borrow(key), borrow(value))).collect(),
         cgroup,

@@ -91,7 +91,7 @@ fn remove_cgroup(dirs: &[Dir]) -> Result<()> {
 /// thing. Without even that the `error` stands.
 fn salvage(container: Container, error: Error) -> Result<Vec<Error>> {
     let Some(found) = state::salvage(container.text()) else { return Err(error) };
-    if let Some(pidfd) = proc::pidfd_of(found.pid, found.start_time)? {
+    if let Some(pidfd) = proc::pidfd_of(found.pid, found.start_time, None)? {
         let frozen = Cgroup::from_record(&found.cgroup).is_frozen()?;
         end(&container.folder.id, found.pid, &pidfd, frozen.then_some(&found.cgroup[..]))?;
     }

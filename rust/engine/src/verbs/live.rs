@@ -73,20 +73,12 @@ impl Container {
         if record.pid == 0 {
             return Ok(Live { record, status: Status::Creating, pidfd: None });
         }
-        let pidfd = proc::pidfd_of(record.pid, record.start_time)?;
-        let status = self.status_of_init(&record, pidfd.is_some())?;
+        let pidfd = proc::pidfd_of(record.pid, record.start_time, record.pidfd_inode)?;
+        let status = self.status(&record, pidfd.is_some())?;
         Ok(Live { record, status, pidfd })
     }
 
-    /// For who does nothing with init.
-    pub fn status(&self, record: &Record<'_>) -> Result<Status> {
-        if record.pid == 0 {
-            return Ok(Status::Creating);
-        }
-        self.status_of_init(record, proc::is_alive(record.pid, record.start_time)?)
-    }
-
-    fn status_of_init(&self, record: &Record<'_>, is_alive: bool) -> Result<Status> {
+    fn status(&self, record: &Record<'_>, is_alive: bool) -> Result<Status> {
         Ok(if self.folder.is_creating() {
             Status::Creating
         } else if !is_alive {

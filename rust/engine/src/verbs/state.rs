@@ -12,9 +12,8 @@ use alloc::vec::Vec;
 /// The OCI state as JSON (runtime.md "State"), with the rootfs and the time of creation as runc's callers know them.
 pub fn state(root: &str, id: &str) -> Result<String> {
     let container = Container::look(root, id)?;
-    let record = container.record()?;
-    let status = container.status(&record)?;
-    Ok(oci_state::text(&record, status.name()))
+    let live = container.live()?;
+    Ok(oci_state::text(&live.record, live.status.name()))
 }
 
 /// The whole record as it is stored.
@@ -43,8 +42,8 @@ fn row(root: &str, id: &str) -> Result<String> {
         Ok(container) => container,
         Err(_) => return Ok(unknown(Status::Creating.name())),
     };
-    match container.record() {
-        Ok(record) => Ok(oci_state::row(&record, container.status(&record)?.name(), owner)),
+    match container.live() {
+        Ok(live) => Ok(oci_state::row(&live.record, live.status.name(), owner)),
         Err(error) if error.kind == ErrorKind::WrongState => Ok(unknown("unreadable")),
         Err(error) => Err(error),
     }
