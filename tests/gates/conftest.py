@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from conftest import MakeBundle
-from support.bundles import Bundle
+from support import recorded
+from support.bundles import Bundle, Changes
 from support.programs import EXITS, WAITS, X86_64, elf, put
 from support.runtime import Runtime
 from support.views import View
@@ -56,13 +57,19 @@ def exits(bundle: MakeBundle) -> Bundle:
 
 
 @pytest.fixture
+def filtered(bundle: MakeBundle) -> Bundle:
+    """A bundle whose program exits with 0 at once, under the common default seccomp profile."""
+    return _tiny(bundle, EXITS, {"/linux/seccomp": recorded.load_profile("podman-run")})
+
+
+@pytest.fixture
 def waits(bundle: MakeBundle) -> Bundle:
     """A bundle whose program waits to be killed. Its root has the other program too, as /exits."""
     return _tiny(bundle, WAITS)
 
 
-def _tiny(bundle: MakeBundle, code: bytes) -> Bundle:
-    made = bundle(["/tiny"], ON_EVERY_HOST)
+def _tiny(bundle: MakeBundle, code: bytes, changes: Changes | None = None) -> Bundle:
+    made = bundle(["/tiny"], {**ON_EVERY_HOST, **(changes or {})})
     put(made.rootfs / "tiny", elf(X86_64, code=code))
     put(made.rootfs / "exits", elf(X86_64, code=EXITS))
     return made

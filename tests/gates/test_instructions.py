@@ -40,7 +40,9 @@ def counted() -> Path:
 def test_pure_work_costs_what_was_counted(counted: Path, tmp_path: Path) -> None:
     configs = {"default": default_config(), PROFILE: _recorded(tmp_path)}
     works = (
-        [("prove", name) for name in configs] + [("plan", name) for name in configs] + [("filter", PROFILE)]
+        [("prove", name) for name in configs]
+        + [("plan", name) for name in configs]
+        + [("known", PROFILE), ("filter", PROFILE)]
     )
     instructions, allocations = {}, {}
     for work, name in works:

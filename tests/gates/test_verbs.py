@@ -38,11 +38,15 @@ def calls(runtime: Runtime, verb: str, *arguments: str) -> int:
 
 
 @pytest.mark.requires("command:strace")
-def test_verbs_make_as_many_system_calls_as_counted(native: Runtime, exits: Bundle, waits: Bundle) -> None:
+def test_verbs_make_as_many_system_calls_as_counted(
+    native: Runtime, exits: Bundle, filtered: Bundle, waits: Bundle
+) -> None:
     assert native.run(exits).code == 0  # pins the device program
     found = {"run": calls(native, "run", "--bundle", str(exits.path), exits.id)}
     found["create"] = calls(native, "create", "--bundle", str(waits.path), waits.id)
     created = native.create(waits)
+    assert native.run(filtered).code == 0  # keeps the filter
+    found["run-filtered"] = calls(native, "run", "--bundle", str(filtered.path), filtered.id)
     found["start"] = calls(native, "start", waits.id)
     found["state"] = calls(native, "state", waits.id)
     cycles = [[calls(native, verb, waits.id) for verb in ("pause", "resume")] for _ in range(3)]

@@ -10,7 +10,9 @@ use alloc::format;
 use estiba_engine::error::{Error, words};
 use estiba_engine::generated::lookup;
 use estiba_engine::generated::signals::{LAST_SIGNAL, SIGNALS};
-use estiba_engine::spec::prove::{Verdict, prove};
+use estiba_engine::seccomp::kept;
+use estiba_engine::spec::Config;
+use estiba_engine::spec::prove::proved;
 use estiba_engine::verbs::{create, delete, kill, pause, run, start, state};
 
 /// Runs the native verb `name`.
@@ -19,11 +21,11 @@ pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
     let id = parsed.words.first().copied().unwrap_or_default();
     let done = |()| Outcome::Done(0);
     match name {
-        "create" => make(&root, id, parsed, |request| create_only(request, parsed)),
+        "create" => make(&root, id, parsed, |request, config| create_only(request, config, parsed)),
         "run" if parsed.options.text("pidfd-socket").is_some() => {
             Ok(Outcome::Ask("only `create` and `exec` send a pidfd without Python".into()))
         }
-        "run" => make(&root, id, parsed, |request| run_and_wait(request, parsed)),
+        "run" => make(&root, id, parsed, |request, config| run_and_wait(request, config, parsed)),
         "start" => Ok(start::start(&root, id).map(done)?),
         "state" => {
             print(&format!("{}\n", state::state(&root, id)?));
@@ -52,7 +54,7 @@ fn make(
     root: &str,
     id: &str,
     parsed: &Parsed<'_>,
-    then: impl FnOnce(&create::Request<'_>) -> Result,
+    then: impl FnOnce(&create::Request<'_>, Config<'_>) -> Result,
 ) -> Result {
     let options = &parsed.options;
     let bundle = files::absolute(options.text("bundle").unwrap_or("."))
@@ -60,18 +62,20 @@ fn make(
     let config_file = options.text("config").map(files::absolute).transpose();
     let config_file = config_file.map_err(|errno| Error::refused("find the working directory", errno))?;
     let path = config_file.clone().unwrap_or_else(|| format!("{bundle}/config.json"));
-    let config = match files::read(&path) {
-        Ok(config) => config,
+    let text = match files::read(&path) {
+        Ok(text) => text,
         Err(errno) => return Ok(Outcome::Ask(format!("cannot read \"{path}\": {}", words(errno)))),
     };
-    if let Verdict::Ask(reason) = prove(&config) {
-        return Ok(Outcome::Ask(format!("\"{path}\" needs a closer look, which is Python's: {reason}")));
-    }
-    then(&create::Request {
+    let config = match proved(&text, |profile| kept::find(root, profile)) {
+        Ok(config) => config,
+        Err(reason) => {
+            return Ok(Outcome::Ask(format!("\"{path}\" needs a closer look, which is Python's: {reason}")));
+        }
+    };
+    let request = create::Request {
         root,
         id,
         bundle: &bundle,
-        config: &config,
         config_file: config_file.as_deref(),
         pid_file: options.text("pid-file"),
         console_socket: options.text("console-socket"),
@@ -82,12 +86,13 @@ fn make(
         cgroup_manager: settings::cgroup_manager(&parsed.globals),
         gate: true,
         trace: false,
-    })
+    };
+    then(&request, config)
 }
 
-fn create_only(request: &create::Request<'_>, parsed: &Parsed<'_>) -> Result {
+fn create_only(request: &create::Request<'_>, config: Config<'_>, parsed: &Parsed<'_>) -> Result {
     let receiver = PidfdReceiver::connect(&parsed.options)?;
-    let started = create::create(request)?;
+    let started = create::create_proved(request, config)?;
     if let Err(failure) = receiver.send(&started) {
         delete::delete(request.root, request.id, true)?;
         return Err(failure.into());
@@ -96,7 +101,7 @@ fn create_only(request: &create::Request<'_>, parsed: &Parsed<'_>) -> Result {
     Ok(Outcome::Done(0))
 }
 
-fn run_and_wait(request: &create::Request<'_>, parsed: &Parsed<'_>) -> Result {
+fn run_and_wait(request: &create::Request<'_>, config: Config<'_>, parsed: &Parsed<'_>) -> Result {
     let options = &parsed.options;
     let how = run::Options {
         detach: options.flag("detach"),
@@ -104,7 +109,7 @@ fn run_and_wait(request: &create::Request<'_>, parsed: &Parsed<'_>) -> Result {
         no_subreaper: options.flag("no-subreaper"),
     };
     let report = Report::of(&parsed.globals);
-    Ok(run::run(request, how, |warnings| report.warn(warnings)).map(Outcome::Done)?)
+    Ok(run::run(request, config, how, |warnings| report.warn(warnings)).map(Outcome::Done)?)
 }
 
 /// 15, TERM, SIGTERM, sigterm, RTMIN+3.

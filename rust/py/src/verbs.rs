@@ -38,7 +38,6 @@ pub fn create(
         root,
         id,
         bundle,
-        config,
         config_file,
         pid_file,
         console_socket,
@@ -50,7 +49,7 @@ pub fn create(
         gate,
         trace,
     };
-    call(py, || engine::create::create(&request)).map(Process::from)
+    call(py, || engine::create::create(&request, config)).map(Process::from)
 }
 
 fn manager(name: &str) -> PyResult<CgroupManager> {

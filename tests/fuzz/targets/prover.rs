@@ -7,6 +7,7 @@
 use estiba_engine::cgroup::Layout;
 use estiba_engine::host::Host;
 use estiba_engine::spec::prove::{Verdict, prove};
+use estiba_engine::spec::seccomp::Seccomp;
 use estiba_engine::{plan, seccomp, spec};
 use libfuzzer_sys::fuzz_target;
 
@@ -28,7 +29,14 @@ fuzz_target!(|text: &[u8]| {
         assert!(!is_proved, "proved, and cannot be read");
         return;
     };
-    let filter = spec.linux.seccomp.as_ref().and_then(|profile| seccomp::compile(profile).ok());
+    let filter = match Seccomp::read(&spec, |_| None) {
+        Ok(Seccomp::New(_, profile)) => seccomp::compile(&profile).ok(),
+        Ok(Seccomp::Absent | Seccomp::Kept(_)) => None,
+        Err(_) => {
+            assert!(!is_proved, "proved, and its profile cannot be read");
+            return;
+        }
+    };
     let options = plan::Options {
         id: "ID",
         bundle: "/bundle",

@@ -21,6 +21,7 @@
 
 mod abi;
 mod generate;
+pub mod kept;
 mod program;
 mod ranges;
 mod rules;

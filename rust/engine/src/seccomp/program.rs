@@ -15,7 +15,7 @@ const AND: u16 = 0x54;
 const JUMP: u16 = 0x05;
 const RETURN: u16 = 0x06;
 /// linux/bpf_common.h, BPF_MAXINSNS.
-const MAX_INSTRUCTIONS: usize = 4096;
+pub const MAX_INSTRUCTIONS: usize = 4096;
 const BRANCH_REACH: usize = 255;
 
 /// What a branch asks of the accumulator.

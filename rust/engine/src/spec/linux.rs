@@ -2,7 +2,6 @@
 //! `linux` (config-linux.md), but for `resources` and `seccomp`, which have files of their own.
 
 use super::resources::Resources;
-use super::seccomp::Profile;
 use super::{Mapping, Text, nullable};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -26,8 +25,9 @@ pub struct Linux<'a> {
     pub cgroups_path: Text<'a>,
     #[serde(borrow, deserialize_with = "nullable")]
     pub resources: Resources<'a>,
+    /// Read further where it is new: `seccomp::Seccomp`.
     #[serde(borrow)]
-    pub seccomp: Option<Profile<'a>>,
+    pub seccomp: Option<&'a RawValue>,
     #[serde(borrow)]
     pub rootfs_propagation: Option<Text<'a>>,
     #[serde(borrow, deserialize_with = "nullable")]

@@ -2,14 +2,16 @@
 //! The prover: "surely valid", or "ask Python". It never says no, and what it takes Python must accept: the rules here
 //! are narrower than estiba.spec's, wide enough for what podman, containerd, Docker and `spec` write.
 
-use super::prove_limits::{resources, seccomp};
-use super::{ConsoleSize, Device, Mapping, Mount, Namespace, Process, Spec, Text, read};
+use super::prove_limits::{profile, resources};
+use super::seccomp::Seccomp;
+use super::{Config, ConsoleSize, Device, Mapping, Mount, Namespace, Process, Spec, Text, read};
 use crate::generated::capabilities::CAPABILITIES;
 use crate::generated::lookup;
 use crate::generated::mount_options::{MOUNT_OPTIONS, MountOption};
 use crate::generated::namespaces::NAMESPACES;
 use crate::generated::rlimits::RLIMITS;
 use crate::generated::sysctls::SYSCTLS;
+use crate::seccomp::Filter;
 use alloc::format;
 use alloc::string::{String, ToString};
 use estiba_sys::fs::{S_IFBLK, S_IFCHR};
@@ -23,15 +25,20 @@ pub enum Verdict {
 
 pub(super) type Proof = Result<(), String>;
 
-pub fn prove(text: &[u8]) -> Verdict {
-    let spec: Spec<'_> = match read(text) {
-        Ok(spec) => spec,
-        Err(error) => return Verdict::Ask(error.to_string()),
-    };
-    match whole(&spec) {
-        Ok(()) => Verdict::Proved,
-        Err(reason) => Verdict::Ask(reason),
+/// Reads a config and proves it; the error says why it is not sure. A profile that `kept` has a filter of has been judged
+/// when that was compiled.
+pub fn proved<'a>(text: &'a [u8], kept: impl FnOnce(&str) -> Option<Filter>) -> Result<Config<'a>, String> {
+    let spec: Spec<'_> = read(text).map_err(|error| error.to_string())?;
+    let seccomp = Seccomp::read(&spec, kept).map_err(|error| error.message)?;
+    whole(&spec)?;
+    if let Seccomp::New(_, new) = &seccomp {
+        profile(new)?;
     }
+    Ok(Config { spec, seccomp })
+}
+
+pub fn prove(text: &[u8]) -> Verdict {
+    proved(text, |_| None).map_or_else(Verdict::Ask, |_| Verdict::Proved)
 }
 
 /// The same for the process object that `exec` is given.
@@ -236,7 +243,6 @@ fn linux(spec: &Spec<'_>) -> Proof {
         || linux.mount_label.as_ref().is_some_and(|label| !label.is_empty());
     plain(!unbuilt, "a rare property")?;
     resources(&linux.resources)?;
-    linux.seccomp.as_ref().map_or(Ok(()), seccomp)?;
     plain(hooks_are_sure(spec), "an odd hook")
 }
 

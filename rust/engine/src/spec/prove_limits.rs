@@ -66,7 +66,7 @@ fn block_io(block_io: &BlockIo) -> bool {
         && throttles.into_iter().flatten().all(|list| list.is_empty())
 }
 
-pub fn seccomp(profile: &Profile<'_>) -> Proof {
+pub fn profile(profile: &Profile<'_>) -> Proof {
     let listener = profile.listener_path.as_deref().filter(|path| !path.is_empty());
     plain(listener.is_none_or(clean), "an odd path of a seccomp agent")?;
     plain(

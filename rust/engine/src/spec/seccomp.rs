@@ -5,8 +5,11 @@
 
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use super::Text;
+use super::{Spec, Text, read, unreadable};
+use crate::error::Result;
+use crate::seccomp::Filter;
 
 /// `linux.seccomp` of config.json.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +28,29 @@ pub struct Profile<'a> {
     pub listener_metadata: Option<Text<'a>>,
     #[serde(borrow)]
     pub syscalls: Option<Vec<Entry<'a>>>,
+}
+
+/// A config's profile, read only as far as need be.
+#[derive(Debug)]
+pub enum Seccomp<'a> {
+    Absent,
+    /// One seen before.
+    Kept(Filter),
+    /// Its text, and what that says.
+    New(&'a str, Profile<'a>),
+}
+
+impl<'a> Seccomp<'a> {
+    /// `kept` may know the filter of a profile by its text. A refusal is as rare as of the config's: `spec::parse`.
+    pub fn read(spec: &Spec<'a>, kept: impl FnOnce(&str) -> Option<Filter>) -> Result<Seccomp<'a>> {
+        let Some(text) = spec.linux.seccomp.map(RawValue::get) else { return Ok(Seccomp::Absent) };
+        match kept(text) {
+            Some(filter) => Ok(Seccomp::Kept(filter)),
+            None => read(text.as_bytes())
+                .map(|profile| Seccomp::New(text, profile))
+                .map_err(|error| unreadable("config.json", &error).at("/linux/seccomp")),
+        }
+    }
 }
 
 /// Who answers SCMP_ACT_NOTIFY; also as it stands in the state record.
