@@ -224,8 +224,12 @@ def test_a_container_stays_until_it_is_removed(muelle: Muelle) -> None:
     again = muelle.run("--name", "kept", "busybox", "true")
     assert again.returncode == 125 and 'the name "kept" is taken by container' in again.stderr
     assert muelle("ps").stdout.count("\n") == 1
-    assert muelle("rm", "kept").stdout == "kept\n"
+    wrong = muelle("rm", "kep", "kept")
+    assert (wrong.returncode, wrong.stdout) == (1, "kept\n")
+    assert wrong.stderr == 'container "kep" does not exist\nhint: did you mean "kept"?\n'
     assert muelle("rm", "kept").returncode == 1
+    absent = muelle("rm", "--force", "kept")
+    assert (absent.returncode, absent.stderr) == (0, 'warning: container "kept" does not exist\n')
 
 
 def test_a_running_container_is_removed_by_force_alone(muelle: Muelle, reader: Pipe) -> None:

@@ -156,6 +156,32 @@ def test_tag_and_untag_give_and_take_names(muelle: Muelle, store: Store) -> None
     assert muelle("rollback", "web").out.startswith("web:latest is version 2 again: ")
 
 
+def test_names_that_cannot_go_are_told_and_the_others_go(muelle: Muelle, store: Store) -> None:
+    """With what nobody uses any more; by --force a name that is absent is a warning."""
+    said = muelle("rmi", "wep", "web", "bse:1")
+    assert (said.code, said.err.splitlines()) == (
+        1,
+        [
+            'there is no image "wep" in the store',
+            'hint: did you mean "web"?',
+            'there is no image "bse:1" in the store',
+            'hint: did you mean "base:1"?',
+        ],
+    )
+    assert said.lines[0] == ["untagged:", "web:latest"] and said.lines[-1][:2] == ["removed:", "6"]
+    assert muelle("rmi", "--force", "web", "base:1").code == 0
+    said = muelle("rmi", "-f", "web")
+    assert (said.code, said.out, said.err) == (0, "", 'warning: there is no image "web" in the store\n')
+    assert list(store.blobs.iterate()) == []
+
+
+def test_untag_goes_on_after_a_name_that_is_none(muelle: Muelle, store: Store) -> None:
+    """What was likely meant is said."""
+    said = muelle("untag", "wep", "web")
+    assert (said.code, said.out) == (1, "untagged: web:latest\n")
+    assert said.err == '"wep:latest" names no image\nhint: did you mean "web"?\n'
+
+
 def test_inspect_prints_what_dockers_users_look_for(muelle: Muelle, store: Store) -> None:
     """As an array, one object a name."""
     (found,) = json.loads(muelle("inspect", "web").out)

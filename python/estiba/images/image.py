@@ -113,7 +113,7 @@ def find(store: Store, text: str) -> tuple[Descriptor, Reference | None]:
         return found, reference
     if _is_id(text):
         return _by_id(store, text), None
-    raise _unknown(store, text)
+    raise unknown(store, text)
 
 
 def pick(blobs: Blobs, descriptor: Descriptor, platform: Platform | None) -> Descriptor:
@@ -177,7 +177,7 @@ def _by_id(store: Store, text: str) -> Descriptor:
             f'"{text}" begins the ids of {len(found)} images', hint=f"they are: {', '.join(found)}"
         )
     if not found:
-        raise _unknown(store, text)
+        raise unknown(store, text)
     return next(iter(found.values()))
 
 
@@ -200,7 +200,8 @@ def _is_id(text: str) -> bool:
     return len(digits) >= _SHORTEST_ID and digests.is_hexadecimal(digits)
 
 
-def _unknown(store: Store, text: str) -> ImageNotFound:
+def unknown(store: Store, text: str) -> ImageNotFound:
+    """Return what to raise for a word that means no image here, with the name that was likely meant."""
     from difflib import get_close_matches
 
     names = [reference.familiar for reference, _ in store.references.iterate()]

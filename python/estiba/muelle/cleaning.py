@@ -13,6 +13,7 @@ from estiba.images.fsck import fsck as look_through
 from estiba.images.image import find
 from estiba.images.store import Store
 from estiba.muelle import containers, output
+from estiba.muelle.each import each
 from estiba.muelle.listing import remove
 from estiba.muelle.run.volumes import remove_unused
 from estiba.muelle.standing import standing_of
@@ -29,11 +30,15 @@ EVERY = 1 << 30
 
 def rmi(parsed: Parsed) -> int:
     """Take names away and forget their past; then remove what nobody uses any more."""
-    store = Store.open(parsed.globals.text("store"))
-    for word in parsed.words:
-        take_away(store, word, is_forced=parsed.options.flag("force"))
-    tell(collect.prune(store, keep_versions=EVERY, nameless=False), verb="removed")
-    return 0
+    store, is_forced = Store.open(parsed.globals.text("store")), parsed.options.flag("force")
+    done, code = each(
+        parsed.words,
+        lambda word: take_away(store, word, is_forced=is_forced),
+        unless=ImageNotFound if is_forced else None,
+    )
+    if done:
+        tell(collect.prune(store, keep_versions=EVERY, nameless=False), verb="removed")
+    return code
 
 
 def take_away(store: Store, word: str, *, is_forced: bool) -> None:

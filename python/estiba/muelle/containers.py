@@ -116,9 +116,13 @@ def find(containers: Path, text: str) -> Kept:
     if near:
         listed = ", ".join(kept.id[:SHORT] for kept in near)
         raise ContainerError(f'"{text}" begins the ids of {len(near)} containers: {listed}')
-    raise ContainerNotFound(
-        f'container "{text}" does not exist', hint="`muelle containers` lists them", id=text
-    )
+    hint = "`muelle containers` lists them"
+    if known:
+        from estiba.spec.words import nearest
+
+        meant = nearest(text, [kept.name for kept in known])
+        hint = f'did you mean "{meant}"?' if meant else hint
+    raise ContainerNotFound(f'container "{text}" does not exist', hint=hint, id=text)
 
 
 def remove(kept: Kept) -> None:

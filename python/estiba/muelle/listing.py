@@ -6,11 +6,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from estiba.errors import ContainerError, EstibaError, WrongState
+from estiba.errors import ContainerError, ContainerNotFound, WrongState
 from estiba.images.store import Store
 from estiba.muelle import containers as kept_containers
 from estiba.muelle import output
 from estiba.muelle.containers import SHORT
+from estiba.muelle.each import each
 from estiba.muelle.history import LONGEST, one_line
 from estiba.muelle.standing import Standing, standing_of
 from estiba.muelle.sweep import sweep
@@ -84,17 +85,15 @@ def status_words(kept: Kept, standing: Standing) -> str:
 
 def rm(parsed: Parsed) -> int:
     """Remove containers; of those that cannot go each is told, and the others go."""
-    store = Store.open(parsed.globals.text("store"))
+    store, is_forced = Store.open(parsed.globals.text("store")), parsed.options.flag("force")
     sweep(store)
     folder = kept_containers.folder_of(store)
-    code = 0
-    for word in parsed.words:
-        try:
-            remove(kept_containers.find(folder, word), is_forced=parsed.options.flag("force"))
-            output.write(f"{word}\n")
-        except EstibaError as error:
-            output.tell(error.message, error.hint)
-            code = 1
+
+    def gone(word: str) -> None:
+        remove(kept_containers.find(folder, word), is_forced=is_forced)
+        output.write(f"{word}\n")
+
+    _done, code = each(parsed.words, gone, unless=ContainerNotFound if is_forced else None)
     return code
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estiba.errors import ReferenceInvalid
-from estiba.images.image import find
+from estiba.errors import ImageNotFound, ReferenceInvalid
+from estiba.images.image import find, unknown
 from estiba.images.reference import parse as parse_reference
 from estiba.images.store import Store
 from estiba.muelle import output
@@ -29,12 +29,20 @@ def tag(parsed: Parsed) -> int:
 
 def untag(parsed: Parsed) -> int:
     """Take names away."""
+    from estiba.muelle.each import each
+
     store = Store.open(parsed.globals.text("store"))
-    names = [parse_reference(word) for word in parsed.words]
-    for name in names:
-        store.references.remove(name)
+
+    def gone(word: str) -> None:
+        name = parse_reference(word)
+        try:
+            store.references.remove(name)
+        except ImageNotFound as error:
+            error.hint = unknown(store, word).hint
+            raise
         output.write(f"untagged: {name.familiar}\n")
-    return 0
+
+    return each(parsed.words, gone)[1]
 
 
 def descriptor(store: Store, text: str) -> Descriptor:

@@ -216,7 +216,7 @@ VERBS: dict[str, VerbSpec] = {
     "rm": (
         "remove containers with what they have written",
         (("CONTAINER", "some", CONTAINER[2]),),
-        (("force", "f", "flag", "", "kill those that run"), HELP),
+        (("force", "f", "flag", "", "kill those that run; those that are absent are no failure"), HELP),
     ),
     "commit": (
         "make an image of what a container has written",
@@ -380,7 +380,16 @@ VERBS: dict[str, VerbSpec] = {
     "rmi": (
         "take names away with their past, and remove what nobody else uses",
         (("NAME", "some", "a reference, or the id of an image without a name"),),
-        (("force", "f", "flag", "", "take an image's id for all of its names"), HELP),
+        (
+            (
+                "force",
+                "f",
+                "flag",
+                "",
+                "take an image's id for all of its names; what is absent is no failure",
+            ),
+            HELP,
+        ),
     ),
     "prune": (
         "remove what no name, no container and no build uses",
