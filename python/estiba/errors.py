@@ -153,6 +153,11 @@ class HookFailed(ProcessError):
 class ExecFailed(ProcessError):
     """The container's program could not be executed."""
 
+    @property
+    def what(self) -> str:
+        """The message without the place in config.json, for who has not written one."""
+        return self.message.removeprefix(f"config.json {self.pointer}: ")
+
 
 class InternalError(EstibaError):
     """This is a bug in estiba; the message says what to report."""

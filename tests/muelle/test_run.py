@@ -37,7 +37,7 @@ def test_a_program_that_cannot_run_is_told_from_one_that_is_not_there(
     """126 and 127, as a shell says it, with one line about it."""
     done = muelle.run("--rm", "busybox", program)
     assert (done.returncode, done.stdout) == (code, "")
-    assert program in done.stderr.splitlines()[0]
+    assert done.stderr.startswith(f'exec "{program}": ')
 
 
 def test_the_image_says_what_runs(muelle: Muelle) -> None:

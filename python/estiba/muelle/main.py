@@ -78,7 +78,8 @@ def refused(error: Refusal | EstibaError, parsed: Parsed) -> int:
         return failed(error.message, error.hint, error.exit)
     if isinstance(error, BuildFileInvalid):
         return several(error)
-    return failed(error.message, error.hint or advice(error, parsed.verb), exit_code(error, parsed.verb))
+    message = error.what if isinstance(error, ExecFailed) else error.message
+    return failed(message, error.hint or advice(error, parsed.verb), exit_code(error, parsed.verb))
 
 
 def several(error: BuildFileInvalid) -> int:

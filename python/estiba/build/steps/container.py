@@ -152,7 +152,7 @@ def _execute(place: Place, config: dict[str, Any], around: Surroundings) -> None
     except ExecFailed as error:
         lacks_shell = posixpath.basename(config["process"]["args"][0]) == "sh"
         raise BuildFailed(
-            error.message.removeprefix(f"config.json {error.pointer}: "),
+            error.what,
             errno=error.errno,
             hint=NO_SHELL if lacks_shell else error.hint,
             exit_status=NOT_FOUND if error.errno == ENOENT else NOT_EXECUTABLE,
