@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from estiba.cli.parse import VERBS as VERBS_OF_ESTIBA
 from estiba.muelle import parse as module
 from estiba.muelle.parse import Parsed, Refusal, parse, size
+from estiba.tables.elsewhere import ELSEWHERE
+from estiba.tables.muelle import VERBS as VERBS_OF_MUELLE
 from estiba.tables.muelle import OptionSpec, VerbSpec
 
 OPTIONS: tuple[OptionSpec, ...] = (
@@ -106,6 +111,16 @@ def test_no_size_is_made_of_what_means_none(text: str) -> None:
             'muelle run: "--memroy" is not an option',
             'did you mean "--memory"?',
         ),
+        (
+            ["logs", "web"],
+            '"logs" is not a command',
+            "a container lives as long as its `muelle run`, which is its terminal, its log and its exit code",
+        ),
+        (
+            ["run", "-itd", "web"],
+            'muelle run: "-d" is not an option',
+            "`run` stays in the foreground; a shell's & or a systemd service puts it behind",
+        ),
         (["run", "-x", "web"], 'muelle run: "-x" is not an option', "see `muelle run --help`"),
         (["run", "-tx", "web"], 'muelle run: "-x" is not an option', "see `muelle run --help`"),
         (["run", "-tty", "web"], 'muelle run: "-y" is not an option', 'did you mean "--tty"?'),
@@ -140,3 +155,17 @@ def test_refusals_say_what_is_wrong_and_what_was_likely_meant(
 ) -> None:
     """A line, then a hint."""
     assert refused(*args) == (message, hint)
+
+
+def test_what_is_said_to_be_done_otherwise_is_not_there_and_its_verbs_are() -> None:
+    """A hint that names a command or an option is true of the tables."""
+    for verb, typed in ELSEWHERE.items():
+        has = (
+            {name for option in VERBS_OF_MUELLE[verb][2] for name in (f"--{option[0]}", f"-{option[1]}")}
+            if verb
+            else VERBS_OF_MUELLE
+        )
+        assert set(typed) & set(has) == set()
+        for hint in typed.values():
+            for named in re.findall("`(muelle|estiba) ([a-z]+)", hint):
+                assert named[1] in (VERBS_OF_MUELLE if named[0] == "muelle" else VERBS_OF_ESTIBA), hint

@@ -40,6 +40,16 @@ class _Language(Language):
         near = self.nearest(name, [spec[0] for spec in specs]) if len(name) > 1 else None
         return self.refusal(verb, "unknown-option", near and f"--{near}", what=what)
 
+    def refusal(
+        self, verb: str, breach: str, near: str | None = None, /, *, hint: str = "help", **facts: str
+    ) -> Refusal:
+        refusal = super().refusal(verb, breach, near, hint=hint, **facts)
+        if breach in ("unknown-command", "unknown-option"):
+            from estiba.tables.elsewhere import ELSEWHERE
+
+            refusal.hint = ELSEWHERE.get(verb, {}).get(facts["what"], refusal.hint)
+        return refusal
+
     def refusal_exit(self, _verb: str) -> int:
         return tables.USAGE_EXIT
 
