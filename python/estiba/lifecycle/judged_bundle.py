@@ -20,7 +20,7 @@ def judged_bundle(
     """Read a bundle and judge its config, unless the engine proves it. Raises ConfigInvalid with every problem."""
     try:
         made = bundle if isinstance(bundle, Bundle) else Bundle(bundle, config_file=config_file)
-        if _core.prove(config=made.text) is not None and (problems := made.problems()):
+        if _core.prove(config=made.text, root=root) is not None and (problems := made.problems()):
             raise spec.invalid(problems)
     except ConfigInvalid as error:
         first = error.problems[0] if error.problems else None

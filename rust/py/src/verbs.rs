@@ -4,7 +4,8 @@
 use crate::errors::call;
 use crate::process::{Process, sentences};
 use estiba_engine::failures::{self, Failed, Phase};
-use estiba_engine::spec::prove::{self as prover, Verdict};
+use estiba_engine::seccomp::kept;
+use estiba_engine::spec::prove::proved;
 use estiba_engine::verbs as engine;
 use estiba_engine::verbs::CgroupManager;
 use estiba_engine::{Error, ErrorKind};
@@ -205,10 +206,8 @@ pub fn plan(py: Python<'_>, bundle: &str, config: &[u8]) -> PyResult<String> {
 }
 
 #[pyfunction]
-#[pyo3(signature = (*, config))]
-pub fn prove(py: Python<'_>, config: &[u8]) -> Option<String> {
-    match py.detach(|| prover::prove(config)) {
-        Verdict::Proved => None,
-        Verdict::Ask(reason) => Some(reason),
-    }
+#[pyo3(signature = (*, config, root=None))]
+pub fn prove(py: Python<'_>, config: &[u8], root: Option<&str>) -> Option<String> {
+    let kept = |profile: &str| root.and_then(|root| kept::find(root, profile));
+    py.detach(|| proved(config, kept).err())
 }
