@@ -114,6 +114,16 @@ def test_tag_that_is_pinned_to_a_digest_is_the_tag(store: Store) -> None:
     assert not store.references.differs()
 
 
+def test_names_of_a_repository_stand_together(store: Store) -> None:
+    """Also where one of them is a digest, as after a pull by it."""
+    descriptor = put_image(store.blobs, [{"a": b"1"}])
+    names = [f"web@{descriptor.digest}", "web:1", "web:latest", "web2:1", "localhost/web:1"]
+    for name in reversed(names):
+        store.references.move(parse(name), descriptor, verb="pull")
+    assert [reference.familiar for reference in store.references.logged()] == names
+    assert [reference.familiar for reference, _ in store.references.iterate()] == names
+
+
 def test_index_follows_the_log_after_a_kill_between_them(store: Store) -> None:
     """The log was synced, the index not yet changed: opening the store ends the move."""
     one, two = (put_image(store.blobs, [{"a": text}]) for text in (b"1", b"2"))

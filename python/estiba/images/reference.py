@@ -47,6 +47,11 @@ class Reference(NamedTuple):
         return self.name + self._end(self.tag)
 
     @property
+    def order(self) -> tuple[str, ...]:
+        """What names are sorted by: those of a repository stand together."""
+        return (*self[:2], self.tag or "", self.digest or "")
+
+    @property
     def familiar(self) -> str:
         """The short form that people write: `web:latest`, `someone/web@sha256:...`, `localhost:5000/web:1`.
 

@@ -118,9 +118,10 @@ class References:
 
     def iterate(self) -> Iterator[tuple[Reference, Descriptor]]:
         """Yield each reference that names an image, sorted, and what it names."""
-        named = [(one.annotations[REFERENCE_NAME], one) for one in self._layout.read() if one.annotations]
-        for name, descriptor in sorted(named):
-            yield parse_reference(name), descriptor._replace(annotations={})
+        entries = [one for one in self._layout.read() if one.annotations]
+        named = [(parse_reference(one.annotations[REFERENCE_NAME]), one) for one in entries]
+        for reference, descriptor in sorted(named, key=lambda each: each[0].order):
+            yield reference, descriptor._replace(annotations={})
 
     def nameless(self) -> list[Descriptor]:
         """Return the images that were kept without a name."""
@@ -129,7 +130,8 @@ class References:
     def logged(self) -> list[Reference]:
         """Return each reference that has a log, sorted: also those that name nothing any more."""
         names = [name for name in os.listdir(self._folder) if name.endswith(_END)]
-        return sorted(parse_reference(_decode(name.removesuffix(_END))) for name in names)
+        found = [parse_reference(_decode(name.removesuffix(_END))) for name in names]
+        return sorted(found, key=lambda reference: reference.order)
 
     def repair(self, *, force: bool = False) -> bool:
         """Make the index again from the logs if a move was cut short, or by `force`; return whether it differed."""
