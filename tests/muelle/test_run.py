@@ -232,6 +232,15 @@ def test_a_container_stays_until_it_is_removed(muelle: Muelle) -> None:
     assert (absent.returncode, absent.stderr) == (0, 'warning: container "kept" does not exist\n')
 
 
+def test_ps_shows_what_has_run_and_the_last_one_first(muelle: Muelle) -> None:
+    """Also where it was the image's own program; within one second, too."""
+    for name, words in (("one", ["busybox"]), ("two", ["--entrypoint", "echo", "busybox", "a"])):
+        assert muelle.run("--name", name, *words).returncode == 0
+    shown = muelle("ps", "-a", "--format", "{{.Names}}: {{.Command}}").stdout
+    assert shown == "two: echo a\none: sh\n"
+    assert muelle("rm", "one", "two").returncode == 0
+
+
 def test_a_running_container_is_removed_by_force_alone(muelle: Muelle, reader: Pipe) -> None:
     """Its `run` tells of the kill."""
     running = muelle.begin(

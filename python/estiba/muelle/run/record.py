@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from estiba.errors import ArgumentInvalid, cause
 from estiba.lifecycle import state_root
 from estiba.muelle import output
+from estiba.muelle.conversion import arguments
 from estiba.muelle.run.mounts import is_name, mounts
 from estiba.spec.words import quote
 
@@ -36,7 +37,12 @@ def record_of(parsed: Parsed, image: Image) -> dict[str, Any]:
         "size": image.descriptor.size,
         "parts": [image.id, *(layer.digest for layer in image.manifest.layers), *image.chain_ids],
         "reference": parsed.words[0],
-        "command": parsed.words[1:],
+        "command": arguments(
+            image.config,
+            command=parsed.words[1:],
+            entrypoint=options.text("entrypoint"),
+            name=parsed.words[0],
+        ),
         "created": output.now(),
         "labels": labels,
         "volumes": sorted({mount.source for mount in mounts(options, []) if mount.kind == "volume"} - {""}),
