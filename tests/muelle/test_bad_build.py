@@ -28,11 +28,11 @@ def web(folder: Path) -> Path:
 
 def refused(muelle: Muelle, web: Path, text: str, *words: str, code: int = 1) -> list[str]:
     """Build what fails, `web` staying what it was; return what is said of it."""
-    before = muelle("images", "--format", "{{.Repository}} {{.Id}}").stdout
+    before = muelle("images", "--format", "{{.Repository}} {{.ID}}").stdout
     (web / "Containerfile").write_text(text)
     done = muelle("build", "--progress", "quiet", "-t", "web", *words, web)
     assert (done.returncode, done.stdout) == (code, "")
-    assert muelle("images", "--format", "{{.Repository}} {{.Id}}").stdout == before
+    assert muelle("images", "--format", "{{.Repository}} {{.ID}}").stdout == before
     assert muelle("fsck").stdout == "the store is sound\n"
     assert [name for name in os.listdir(muelle.store / "tmp") if name != ".guard"] == []
     assert muelle.out("busybox", "echo", "on") == "on\n"

@@ -91,6 +91,26 @@ def test_images_prints_ids_alone(muelle: Muelle, store: Store) -> None:
     assert len(ids) == 2 and all(id.startswith("sha256:") for id in ids)
 
 
+@pytest.mark.parametrize(
+    ("args", "names"),
+    [
+        ([], ["base", "web"]),
+        (["-a"], ["base", "web", "<none>"]),
+        (["-f", "dangling=true"], ["<none>"]),
+        (["-f", "dangling=false"], ["base", "web"]),
+        (["-f", "reference=b*", "-f", "reference=web"], ["base", "web"]),
+        (["-a", "-f", "label=own=label"], ["<none>"]),
+    ],
+)
+def test_images_can_be_asked_for_by_what_they_are(
+    muelle: Muelle, store: Store, args: list[str], names: list[str]
+) -> None:
+    """One that has a name, too, is not one without."""
+    store.references.keep(put_image(store.blobs, [{"b": b"1"}], Labels={"own": "label"}))
+    store.references.keep(web(store))
+    assert muelle("images", *args, "--format", "{{.Repository}}").out.split() == names
+
+
 def test_a_damaged_image_does_not_hide_the_others(muelle: Muelle, store: Store) -> None:
     """It is listed, without what cannot be read."""
     store.blobs.remove(web(store).digest)

@@ -36,14 +36,9 @@ def images(parsed: Parsed) -> int:
     """List names and images."""
     store = Store.open(parsed.globals.text("store"))
     options = parsed.options
-    pattern = parsed.words[0] if parsed.words else None
     everything = list(named(store))
     shared = sharers(everything)
-    rows = [
-        described(each, shared)
-        for each in everything
-        if is_wanted(each.reference, pattern, with_nameless=options.flag("all"))
-    ]
+    rows = [described(each, shared) for each in asked_for(everything, parsed)]
     if options.flag("quiet"):
         ids = dict.fromkeys(row["ID"] for row in rows)
         output.write("".join(f"{id if options.flag('no-trunc') else short(id, False)}\n" for id in ids))
@@ -66,12 +61,40 @@ def images(parsed: Parsed) -> int:
     return 0
 
 
+def asked_for(everything: list[Named], parsed: Parsed) -> list[Named]:
+    """Return what is to be listed."""
+    options, pattern = parsed.options, parsed.words[0] if parsed.words else None
+    texts = options.list("filter")
+    with_nameless = options.flag("all") or any(text.startswith("dangling=") for text in texts)
+    found = [each for each in everything if is_wanted(each.reference, pattern, with_nameless=with_nameless)]
+    if not texts:
+        return found
+    from estiba.muelle.filters import Filter, has_label, wanted_by
+
+    filters = {
+        "dangling": Filter(
+            lambda each, value: (each.reference is None) is (value == "true"), ("true", "false")
+        ),
+        "reference": Filter(lambda each, value: is_wanted(each.reference, value, with_nameless=False)),
+        "label": Filter(lambda each, value: has_label(labels(each), value)),
+    }
+    return list(filter(wanted_by(texts, filters), found))
+
+
+def labels(each: Named) -> dict[str, str]:
+    """Return the labels of an image."""
+    return (each.image.config.config.get("Labels") if each.image else None) or {}
+
+
 def named(store: Store) -> Iterator[Named]:
     """Return every name, sorted, then what has none."""
-    for reference, descriptor in store.references.iterate():
+    known = list(store.references.iterate())
+    for reference, descriptor in known:
         yield Named(reference, descriptor, opened(store, descriptor))
+    digests = {descriptor.digest for _reference, descriptor in known}
     for descriptor in store.references.nameless():
-        yield Named(None, descriptor, opened(store, descriptor))
+        if descriptor.digest not in digests:
+            yield Named(None, descriptor, opened(store, descriptor))
 
 
 def opened(store: Store, descriptor: Descriptor) -> Image | None:

@@ -37,7 +37,8 @@ def listing(
 ) -> None:
     """Write rows in the form that --format names: "table", "json" (an object a line) or a template (a line each).
 
-    `columns` are a table's titles and what stands below them. Raises ArgumentInvalid.
+    "table TEMPLATE" is a table whose columns are parted by tabs. `columns` are the usual table's titles and what stands
+    below them. Raises ArgumentInvalid.
     """
     if form in (None, "table"):
         write(
@@ -50,9 +51,13 @@ def listing(
 
         write("".join(f"{json.dumps(row)}\n" for row in rows))
     else:
-        from estiba.muelle.template import filled
+        from estiba.muelle.template import filled, laid_out
 
-        write("".join(f"{filled(str(form), row)}\n" for row in rows))
+        template = str(form)
+        if template.startswith("table "):
+            write(table(*laid_out(template.removeprefix("table "), rows)))
+        else:
+            write("".join(f"{filled(template, row)}\n" for row in rows))
 
 
 def printable(text: str) -> str:

@@ -24,8 +24,9 @@ FORMAT: OptionSpec = (
     "",
     "text",
     "table|json|TEMPLATE",
-    "how to print; a template is such as {{.Id}}",
+    "how to print; a template is such as {{.ID}}, with titles where `table` stands before it",
 )
+FILTER: OptionSpec = ("filter", "f", "list", "KEY=VALUE", "only those that are so: {}")
 QUIET: OptionSpec = ("quiet", "q", "flag", "", "print ids only")
 NO_TRUNC: OptionSpec = ("no-trunc", "", "flag", "", "shorten nothing")
 PLATFORM: OptionSpec = ("platform", "", "text", "OS/ARCH[/VARIANT]", "which image of several to take")
@@ -144,7 +145,14 @@ CHANGE: OptionSpec = (
     "an instruction of a Containerfile, such as CMD, to apply besides",
 )
 CONTAINER = ("CONTAINER", "one", "a name, an id, or the beginning of one")
-LISTED: tuple[OptionSpec, ...] = (NO_TRUNC, QUIET, FORMAT)
+LISTED: tuple[OptionSpec, ...] = (
+    (*FILTER[:4], FILTER[4].format("status=, name=, id=, label=, ancestor=, exited=")),
+    ("last", "n", "number", "N", "the last N that were made, ended ones too"),
+    ("latest", "l", "flag", "", "the last one that was made: --last 1"),
+    NO_TRUNC,
+    QUIET,
+    FORMAT,
+)
 
 BUILD: tuple[OptionSpec, ...] = (
     (
@@ -234,6 +242,7 @@ VERBS: dict[str, VerbSpec] = {
         (("NAME", "optional", "a repository, or the beginning of one with * behind it"),),
         (
             ("all", "a", "flag", "", "with those that have no name"),
+            (*FILTER[:4], FILTER[4].format("dangling=true|false, reference=, label=")),
             ("digests", "", "flag", "", "with the digests of their manifests"),
             NO_TRUNC,
             QUIET,
