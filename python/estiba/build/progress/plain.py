@@ -42,5 +42,5 @@ def _line(event: Event) -> str | None:
         case StepProgress():
             return None
         case BuildEnded():
-            names = f" as {', '.join(event.names)}" if event.names else ""
+            names = f" as {words.names(event)}" if event.names else ""
             return f"built {event.digest}{names}: {words.size(event.size)} in {words.seconds(event.seconds)}"

@@ -118,6 +118,6 @@ def _ended(begun: StepBegun, ended: StepEnded, width: int) -> Text:
 
 def _built(event: BuildEnded) -> Text:
     line = Text("built ", style="bold green")
-    line.append(", ".join(event.names) or event.digest, style="bold")
+    line.append(words.names(event) or event.digest, style="bold")
     line.append(f"  {words.size(event.size)} in {words.seconds(event.seconds)}")
     return line

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How steps, times and sizes are written, alike in all displays."""
+"""How steps, names, times and sizes are written, alike in all displays."""
 
 from __future__ import annotations
 
-from estiba.build.progress.events import StepBegun, StepEnded, StepProgress, Verdict
+from estiba.build.progress.events import BuildEnded, StepBegun, StepEnded, StepProgress, Verdict
 from estiba.build.progress.lines import CONTROL
+from estiba.images.reference import parse
 
 
 def title(step: StepBegun) -> str:
@@ -37,6 +38,11 @@ def size(count: int) -> str:
         if number < 999.95:
             break
     return f"{number:.1f} {unit}"
+
+
+def names(ended: BuildEnded) -> str:
+    """Return the image's names as people write them, `web:latest`."""
+    return ", ".join(parse(name).familiar for name in ended.names)
 
 
 def seconds(time: float) -> str:
