@@ -84,6 +84,15 @@ def test_images_can_be_asked_for_by_name(muelle: Muelle, pattern: str, names: li
     assert muelle("images", pattern, "--format", "{{.Repository}}").out.split() == names
 
 
+def test_version_is_printed_as_it_is_asked_for(muelle: Muelle) -> None:
+    """As lines, as JSON, by a template."""
+    lines, said = muelle("version").lines, json.loads(muelle("version", "--format", "json").out)
+    assert lines[0] == ["muelle", "version", said["version"]]
+    assert muelle("version", "--format", "{{.Version}} {{.imageSpec}}").lines == [
+        [said["version"], lines[2][1]]
+    ]
+
+
 def test_images_prints_ids_alone(muelle: Muelle, store: Store) -> None:
     """Each once, also where two names stand for it."""
     muelle("tag", "web", "other")

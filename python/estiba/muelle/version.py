@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from estiba.muelle import output
 from estiba.tables.version import IMAGE_SPEC, SPEC, VERSION
 
 if TYPE_CHECKING:
@@ -13,12 +13,10 @@ if TYPE_CHECKING:
 
 
 def version(parsed: Parsed) -> int:
-    """Print the version of muelle, which is estiba's, and those of the specifications."""
-    if parsed.options.text("format") == "json":
-        import json
-
-        said = {"version": VERSION, "runtimeSpec": SPEC, "imageSpec": IMAGE_SPEC}
-        sys.stdout.write(json.dumps(said) + "\n")
+    """Print the version of muelle, which is estiba's, and those of the specifications. Raises ArgumentInvalid."""
+    form = parsed.options.text("format")
+    if form in (None, "table"):
+        output.write(f"muelle version {VERSION}\nruntime-spec: {SPEC}\nimage-spec: {IMAGE_SPEC}\n")
     else:
-        sys.stdout.write(f"muelle version {VERSION}\nruntime-spec: {SPEC}\nimage-spec: {IMAGE_SPEC}\n")
+        output.listing(form, (), [{"version": VERSION, "runtimeSpec": SPEC, "imageSpec": IMAGE_SPEC}])
     return 0
