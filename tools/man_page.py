@@ -71,7 +71,7 @@ The state of one container; gone after
 What the last hundred failed starts said.
 .TP
 .I /run/estiba/.filters
-Compiled seccomp filters, 64 at most, kept so that a profile is compiled once; may be removed at any time.
+Compiled seccomp filters, about 64 at most, kept so that a profile is compiled once; may be removed at any time.
 .TP
 .I /sys/fs/bpf/estiba
 Device programs of cgroup v2, 64 at most, kept so that they are loaded once; may be removed at any time.

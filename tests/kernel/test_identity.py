@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A record names one process for ever: by the inode of its pidfd where the state root is in memory, else by its start."""
+"""A record names one process: by the inode of its pidfd where the state root is in memory, else by its start."""
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -22,12 +24,18 @@ TWO_THREADS = bytes.fromhex("b838000000 bf000f0500 0f05 85c0 7409 b83c000000 31f
 """The first thread makes a second, which waits, and ends (x86-64)."""
 
 
+@pytest.fixture
+def on_disk(runtime: Runtime) -> Iterator[Runtime]:
+    """A runtime whose state root lies on a disk."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        runtime.root = Path(folder) / "state"
+        yield runtime
+
+
 @pytest.fixture(params=["memory", "disk"])
-def rooted(request: pytest.FixtureRequest, runtime: Runtime, folder: Path) -> Runtime:
+def rooted(request: pytest.FixtureRequest, runtime: Runtime) -> Runtime:
     """A runtime whose state root lies in memory or on a disk."""
-    if request.param == "disk":
-        runtime.root = folder / "state"
-    return runtime
+    return cast("Runtime", request.getfixturevalue("on_disk")) if request.param == "disk" else runtime
 
 
 @pytest.fixture
@@ -46,8 +54,13 @@ def record(runtime: Runtime, container: Container) -> dict[str, object]:
 
 
 def give_number_to(runtime: Runtime, container: Container, pid: int) -> None:
-    """Let the record name another bearer of init's number, as when the kernel has given it out again."""
+    """Let the record name another bearer of init's number, as when the kernel has given it out again.
+
+    Where the inode tells them apart, the start does not.
+    """
     changed = record(runtime, container) | {"pid": pid}
+    if "pidfdInode" in changed:
+        changed["startTime"] = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     (runtime.root / container.id / "state.json").write_text(json.dumps(changed))
 
 
@@ -58,7 +71,7 @@ def ended(runtime: Runtime, bundle: MakeBundle) -> Container:
     return container
 
 
-@pytest.mark.requires("kernel:6.9")
+@pytest.mark.requires("pidfs")
 def test_a_record_in_memory_has_the_inode_of_inits_pidfd(runtime: Runtime, bundle: MakeBundle) -> None:
     container = runtime.create(bundle("true"))
     pidfd = os.pidfd_open(container.pid)
@@ -67,12 +80,26 @@ def test_a_record_in_memory_has_the_inode_of_inits_pidfd(runtime: Runtime, bundl
     container.delete()
 
 
-def test_a_record_that_may_outlive_the_hosts_run_has_none(
-    runtime: Runtime, bundle: MakeBundle, folder: Path
+@pytest.mark.requires("pidfs")
+@pytest.mark.parametrize("kind", ["pid", "user"])
+def test_so_has_one_whose_init_is_born_in_joined_namespaces(
+    runtime: Runtime, bundle: MakeBundle, kind: str
 ) -> None:
-    runtime.root = folder / "state"
-    container = runtime.create(bundle("true"))
-    assert "pidfdInode" not in record(runtime, container)
+    with processes.holder(f"--{kind}", uid_map="0 0 4294967295" if kind == "user" else None) as pid:
+        config = bundle("true")
+        joined = {"type": kind, "path": f"/proc/{pid}/ns/{'pid_for_children' if kind == 'pid' else kind}"}
+        others = [n for n in config.config["linux"]["namespaces"] if n["type"] != kind]
+        config.change("/linux/namespaces", [*others, joined])
+        container = runtime.create(config)
+        pidfd = os.pidfd_open(container.pid)
+        assert record(runtime, container)["pidfdInode"] == os.fstat(pidfd).st_ino
+        os.close(pidfd)
+        container.delete()
+
+
+def test_a_record_that_may_outlive_the_hosts_run_has_none(on_disk: Runtime, bundle: MakeBundle) -> None:
+    container = on_disk.create(bundle("true"))
+    assert "pidfdInode" not in record(on_disk, container)
     container.delete()
 
 
@@ -118,6 +145,9 @@ def test_a_program_whose_first_thread_has_ended_runs(rooted: Runtime, bundle: Ma
         os.sched_yield()
     assert processes.is_zombie(container.pid)
     assert container.status() == "running"
+    refused = container.exec("true")
+    assert refused.code == 255
+    assert "the first thread of the program has ended" in refused.err
     container.kill()
     container.wait()
     assert container.status() == "stopped"

@@ -6,7 +6,9 @@ A filter that was compiled is written anew, by rename: so whether the kept one w
 
 from __future__ import annotations
 
+import json
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,7 +102,8 @@ def link(file: Path) -> None:
 DAMAGE: dict[str, Callable[[Path], Any]] = {
     "another compiler's": flip(0),
     "another sum": flip(8),
-    "another program": flip(24 + 8),
+    "other flags": flip(16),
+    "another program": flip(20 + 8),
     "another profile": flip(-3),
     "cut": cut,
     "empty": lambda file: os.truncate(file, 0),
@@ -125,20 +128,81 @@ def test_one_that_is_damaged_or_not_ours_is_replaced(
     assert found.st_ino != inode
 
 
-@pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
-def test_a_folder_that_others_may_write_to_is_not_used(runtime: Runtime, confined: Bundle, mode: int) -> None:
+ALLOW = struct.pack("<HBBI", 0x06, 0, 0, 0x7FFF0000)
+"""A program that lets every call pass: BPF_RET of SECCOMP_RET_ALLOW."""
+
+
+def sum_of(content: bytes) -> int:
+    """The sum that stands in a kept file."""
+    whole = len(content)
+    odd = whole - whole % 8
+    words = [content[at : at + 8] for at in range(0, odd, 8)] + [
+        content[at : at + 1] for at in range(odd, whole)
+    ]
+    for word in words:
+        whole = (whole ^ int.from_bytes(word, "little")) * 0x9E3779B97F4A7C15 % 2**64
+        whole = (whole << 29 | whole >> 35) % 2**64
+    return whole
+
+
+@pytest.fixture
+def forged(runtime: Runtime, confined: Bundle) -> Path:
+    """A kept filter with a right sum that lets everything pass: who could plant one, could do this."""
     file = keep(runtime, confined)
-    file.write_bytes(b"theirs")
-    file.parent.chmod(mode)
-    assert keep(runtime, confined).read_bytes() == b"theirs"
+    config = (confined.path / "config.json").read_text()
+    begin = config.index('"seccomp": ') + len('"seccomp": ')
+    end = json.JSONDecoder().raw_decode(config, begin)[1]
+    made = bytes(4) + ALLOW
+    head = file.read_bytes()[:8] + struct.pack("<Q", sum_of(made))
+    file.write_bytes(head + made + config[begin:end].encode())
+    return file
 
 
-def test_a_folder_that_is_a_link_is_not_used(runtime: Runtime, confined: Bundle, folder: Path) -> None:
-    (folder / "theirs").mkdir(mode=0o700)
-    runtime.root.mkdir()
-    (runtime.root / ".filters").symlink_to(folder / "theirs")
+def test_what_root_alone_can_write_is_believed(runtime: Runtime, confined: Bundle, forged: Path) -> None:
+    assert REFUSED not in runtime.run(confined).err
+
+
+def others(file: Path) -> None:
+    """Give the folder to another user."""
+    os.chown(file.parent, 1, 1)
+
+
+def behind_a_link(file: Path) -> None:
+    """Put the folder behind a link."""
+    file.parent.rename(file.parent.with_name(".moved"))
+    file.parent.symlink_to(".moved")
+
+
+FOLDERS: dict[str, Callable[[Path], Any]] = {
+    "the group's to write": lambda file: file.parent.chmod(0o720),
+    "everybody's to write": lambda file: file.parent.chmod(0o702),
+    "another user's": others,
+    "behind a link": behind_a_link,
+}
+
+
+@pytest.mark.parametrize("change", FOLDERS.values(), ids=FOLDERS.keys())
+def test_a_folder_that_is_not_ours_alone_is_not_used(
+    runtime: Runtime, confined: Bundle, forged: Path, change: Callable[[Path], Any]
+) -> None:
+    content = forged.read_bytes()
+    change(forged)
     assert REFUSED in runtime.run(confined).err
-    assert list((folder / "theirs").iterdir()) == []
+    assert forged.read_bytes() == content
+
+
+def test_what_a_killed_verb_has_left_is_written_over(runtime: Runtime, confined: Bundle) -> None:
+    file = keep(runtime, confined)
+    whole = file.read_bytes()
+    file.rename(file.with_name(f"{file.name}.new"))
+    assert keep(runtime, confined).read_bytes() == whole
+
+
+def test_root_leaves_nothing_in_the_state_of_a_user(runtime: Runtime, confined: Bundle) -> None:
+    runtime.root.mkdir()
+    os.chown(runtime.root, 1, 1)
+    assert REFUSED in runtime.run(confined).err
+    assert list(runtime.root.iterdir()) == []
 
 
 def test_many_profiles_leave_a_bounded_number(runtime: Runtime, bundle: MakeBundle) -> None:
@@ -159,7 +223,7 @@ def test_runs_at_once_leave_one_whole_filter(runtime: Runtime, bundle: MakeBundl
     assert keep(runtime, bundles[0]).stat().st_ino == inode
 
 
-def test_a_start_that_fails_keeps_nothing(runtime: Runtime, bundle: MakeBundle) -> None:
+def test_what_init_has_not_loaded_is_not_kept(runtime: Runtime, bundle: MakeBundle) -> None:
     assert runtime.run(bundle(["/absent"], profile())).code == 1
     assert not (runtime.root / ".filters").exists()
 

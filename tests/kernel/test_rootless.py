@@ -114,3 +114,15 @@ def test_the_containers_of_another_user_are_out_of_reach(rootless: Runtime, own_
     assert other.call("kill", container.id, "KILL").code != 0
     assert container.status() == "running"
     container.delete()
+
+
+@pytest.mark.estiba_only
+def test_a_seccomp_profile_is_compiled_once(rootless: Runtime, own_bundle: MakeBundle) -> None:
+    rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 99}
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}
+    config = own_bundle(["mkdir", "/tmp/x"], {"/linux/seccomp": profile})
+    inodes = set()
+    for _ in range(2):
+        assert "Cannot assign requested address" in rootless.run(config).err
+        inodes |= {file.stat().st_ino for file in (rootless.root / ".filters").iterdir()}
+    assert len(inodes) == 1

@@ -39,16 +39,24 @@ def _met(need: str) -> bool:
         return "selinuxfs" not in Path("/proc/filesystems").read_text().split()
     if need == "no-apparmor":
         return not _can_read(Path("/proc/self/attr/apparmor/current"))
+    if need == "pidfs":
+        return _inode_of_pidfd(os.getpid()) != _inode_of_pidfd(os.getppid())
     if need == "reachable-checkout":
         return _others_may_reach(Path(__file__))
     if need.startswith("command:"):
         return shutil.which(need.removeprefix("command:")) is not None
-    if need.startswith("kernel:"):
-        version = os.uname().release.split("-")[0].split(".")
-        return [int(part) for part in version[:2]] >= [int(part) for part in need[7:].split(".")]
     if need.startswith("namespace:"):
         return Path("/proc/self/ns", need.removeprefix("namespace:")).exists()
     raise ValueError(f'"{need}" is not a need that tests/support/needs.py knows')
+
+
+def _inode_of_pidfd(pid: int) -> int:
+    """Since Linux 6.9 each process has one of its own."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        return os.fstat(pidfd).st_ino
+    finally:
+        os.close(pidfd)
 
 
 def _can_read(path: Path) -> bool:

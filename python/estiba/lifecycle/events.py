@@ -87,7 +87,7 @@ def _held(root: str, id: str) -> Iterator[int]:
     """Hold init by a pidfd."""
     try:
         init = os.pidfd_open(check_alive(root, id))
-    except ProcessLookupError:
+    except OSError:  # gone, or its number is a thread's: ESRCH, EINVAL, or ENOENT since Linux 6.16
         check_alive(root, id)
         raise
     try:

@@ -10,8 +10,8 @@ use alloc::format;
 use estiba_engine::error::{Error, words};
 use estiba_engine::generated::lookup;
 use estiba_engine::generated::signals::{LAST_SIGNAL, SIGNALS};
-use estiba_engine::seccomp::kept;
-use estiba_engine::spec::Config;
+use estiba_engine::seccomp::{Filter, kept};
+use estiba_engine::spec::Spec;
 use estiba_engine::spec::prove::proved;
 use estiba_engine::verbs::{create, delete, kill, pause, run, start, state};
 
@@ -21,11 +21,13 @@ pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
     let id = parsed.words.first().copied().unwrap_or_default();
     let done = |()| Outcome::Done(0);
     match name {
-        "create" => make(&root, id, parsed, |request, config| create_only(request, config, parsed)),
+        "create" => {
+            make(&root, id, parsed, |request, spec, filter| create_only(request, spec, filter, parsed))
+        }
         "run" if parsed.options.text("pidfd-socket").is_some() => {
             Ok(Outcome::Ask("only `create` and `exec` send a pidfd without Python".into()))
         }
-        "run" => make(&root, id, parsed, |request, config| run_and_wait(request, config, parsed)),
+        "run" => make(&root, id, parsed, |request, spec, filter| run_and_wait(request, spec, filter, parsed)),
         "start" => Ok(start::start(&root, id).map(done)?),
         "state" => {
             print(&format!("{}\n", state::state(&root, id)?));
@@ -54,7 +56,7 @@ fn make(
     root: &str,
     id: &str,
     parsed: &Parsed<'_>,
-    then: impl FnOnce(&create::Request<'_>, Config<'_>) -> Result,
+    then: impl FnOnce(&create::Request<'_>, Spec<'_>, Option<Filter>) -> Result,
 ) -> Result {
     let options = &parsed.options;
     let bundle = files::absolute(options.text("bundle").unwrap_or("."))
@@ -66,8 +68,13 @@ fn make(
         Ok(text) => text,
         Err(errno) => return Ok(Outcome::Ask(format!("cannot read \"{path}\": {}", words(errno)))),
     };
-    let config = match proved(&text, |profile| kept::find(root, profile)) {
-        Ok(config) => config,
+    let mut filter = None;
+    let is_known = |profile: &str| {
+        filter = kept::find(root, profile);
+        filter.is_some()
+    };
+    let spec = match proved(&text, is_known) {
+        Ok(spec) => spec,
         Err(reason) => {
             return Ok(Outcome::Ask(format!("\"{path}\" needs a closer look, which is Python's: {reason}")));
         }
@@ -87,12 +94,17 @@ fn make(
         gate: true,
         trace: false,
     };
-    then(&request, config)
+    then(&request, spec, filter)
 }
 
-fn create_only(request: &create::Request<'_>, config: Config<'_>, parsed: &Parsed<'_>) -> Result {
+fn create_only(
+    request: &create::Request<'_>,
+    spec: Spec<'_>,
+    filter: Option<Filter>,
+    parsed: &Parsed<'_>,
+) -> Result {
     let receiver = PidfdReceiver::connect(&parsed.options)?;
-    let started = create::create_proved(request, config)?;
+    let started = create::create_proved(request, spec, filter)?;
     if let Err(failure) = receiver.send(&started) {
         delete::delete(request.root, request.id, true)?;
         return Err(failure.into());
@@ -101,7 +113,12 @@ fn create_only(request: &create::Request<'_>, config: Config<'_>, parsed: &Parse
     Ok(Outcome::Done(0))
 }
 
-fn run_and_wait(request: &create::Request<'_>, config: Config<'_>, parsed: &Parsed<'_>) -> Result {
+fn run_and_wait(
+    request: &create::Request<'_>,
+    spec: Spec<'_>,
+    filter: Option<Filter>,
+    parsed: &Parsed<'_>,
+) -> Result {
     let options = &parsed.options;
     let how = run::Options {
         detach: options.flag("detach"),
@@ -109,7 +126,7 @@ fn run_and_wait(request: &create::Request<'_>, config: Config<'_>, parsed: &Pars
         no_subreaper: options.flag("no-subreaper"),
     };
     let report = Report::of(&parsed.globals);
-    Ok(run::run(request, config, how, |warnings| report.warn(warnings)).map(Outcome::Done)?)
+    Ok(run::run(request, (spec, filter), how, |warnings| report.warn(warnings)).map(Outcome::Done)?)
 }
 
 /// 15, TERM, SIGTERM, sigterm, RTMIN+3.

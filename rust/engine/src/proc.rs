@@ -50,8 +50,7 @@ pub fn pid_inside(pid: i32) -> Result<i32> {
 pub fn pidfd_of(pid: i32, start_time: u64, inode: Option<u64>) -> Result<Option<OwnedFd>> {
     let pidfd = match process::pidfd_open(pid) {
         Ok(pidfd) => pidfd,
-        // No process has the number, or a thread of one has it (EINVAL; ENOENT since Linux 6.16).
-        Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(None),
+        Err(Errno::ESRCH) => return Ok(None),
         Err(errno) => return Err(Error::refused(format!("open process {pid}"), errno)),
     };
     // Asked of the open descriptor, or after it is open: from here on the number cannot change its bearer unnoticed.
@@ -59,7 +58,7 @@ pub fn pidfd_of(pid: i32, start_time: u64, inode: Option<u64>) -> Result<Option<
         Some(_) => inode_of(&pidfd) == inode,
         None => stat(pid)?.is_some_and(|stat| stat.start_time == start_time),
     };
-    Ok(if is_it && !has_ended(&pidfd)? { Some(pidfd) } else { None })
+    Ok(if is_it && !ends_within(&pidfd, 0)? { Some(pidfd) } else { None })
 }
 
 /// The inode of a pidfd, where each process has one of its own (pidfs, Linux 6.9).
@@ -72,11 +71,12 @@ fn inode_of(pidfd: &OwnedFd) -> Option<u64> {
     fs::status(pidfd.borrow()).ok().map(|status| status.inode)
 }
 
-/// A pidfd can be read once the last thread has ended, reaped or not (pidfd_open(2)).
-fn has_ended(pidfd: &OwnedFd) -> Result<bool> {
+/// Waits so many milliseconds for the end of a process: its pidfd can be read once the last thread has ended, reaped or
+/// not (pidfd_open(2)).
+pub fn ends_within(pidfd: &OwnedFd, milliseconds: i32) -> Result<bool> {
     let mut set = [fd::PollFd { fd: pidfd.raw(), events: fd::POLLIN, revents: 0 }];
     loop {
-        match fd::poll(&mut set, 0) {
+        match fd::poll(&mut set, milliseconds) {
             Err(Errno::EINTR) => {}
             polled => break polled.map(|ready| ready > 0),
         }

@@ -52,10 +52,11 @@ pub struct Record<'a> {
     pub rootfs: Text<'a>,
     /// 0 until init is born.
     pub pid: i32,
-    /// Of init, in clock ticks since boot (proc_pid_stat(5), field 22): with the pid it names one process for ever.
+    /// Of init, in clock ticks since boot (proc_pid_stat(5), field 22): with the pid it names one process until the host
+    /// restarts, and after that as good as none.
     pub start_time: u64,
-    /// The inode of init's pidfd: it alone names one process until the host restarts, and is asked for in a third of the
-    /// time. Absent where there is none (before Linux 6.9), or where the record may outlive the host's run.
+    /// The inode of init's pidfd: it alone names one process until the host restarts, and is asked for in half the time.
+    /// Absent where there is none (before Linux 6.9), or where the record may outlive the host's run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pidfd_inode: Option<u64>,
     /// RFC 3339, UTC.

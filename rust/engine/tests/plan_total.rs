@@ -3,7 +3,7 @@
 
 use estiba_engine::cgroup::Layout;
 use estiba_engine::host::Host;
-use estiba_engine::spec::seccomp::Seccomp;
+use estiba_engine::spec::seccomp::Profile;
 use estiba_engine::{plan, seccomp, spec};
 use std::fs;
 use std::path::Path;
@@ -67,10 +67,8 @@ fn mutate(text: &mut Vec<u8>, random: &mut Random) {
 fn feed(text: &[u8], host: &Host) -> bool {
     let _ = spec::prove::prove(text);
     let Ok(spec) = spec::parse(text) else { return false };
-    let filter = match Seccomp::read(&spec, |_| None) {
-        Ok(Seccomp::New(_, profile)) => seccomp::compile(&profile).ok(),
-        _ => None,
-    };
+    let profile = spec.linux.seccomp.and_then(|text| Profile::parse(text).ok());
+    let filter = profile.and_then(|profile| seccomp::compile(&profile).ok());
     let options = plan::Options {
         id: "ID",
         bundle: "/bundle",

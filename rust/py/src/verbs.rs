@@ -208,6 +208,6 @@ pub fn plan(py: Python<'_>, bundle: &str, config: &[u8]) -> PyResult<String> {
 #[pyfunction]
 #[pyo3(signature = (*, config, root=None))]
 pub fn prove(py: Python<'_>, config: &[u8], root: Option<&str>) -> Option<String> {
-    let kept = |profile: &str| root.and_then(|root| kept::find(root, profile));
-    py.detach(|| proved(config, kept).err())
+    let is_known = |profile: &str| root.is_some_and(|root| kept::find(root, profile).is_some());
+    py.detach(|| proved(config, is_known).err())
 }

@@ -366,9 +366,14 @@ pub fn reap_any() -> Result<Option<i32>> {
     Ok((pid != 0).then_some(pid as i32))
 }
 
+/// pidfd_open(2). ESRCH: no process has the number, also where a thread of one has it (EINVAL; ENOENT since Linux 6.16).
 pub fn pidfd_open(pid: i32) -> Result<OwnedFd> {
     // SAFETY: no pointers.
-    unsafe { sc!(nr::PIDFD_OPEN, pid, 0) }.map(|fd| OwnedFd::take(fd as i32))
+    match unsafe { sc!(nr::PIDFD_OPEN, pid, 0) } {
+        Ok(fd) => Ok(OwnedFd::take(fd as i32)),
+        Err(Errno::EINVAL | Errno::ENOENT) => Err(Errno::ESRCH),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// A duplicate of descriptor `fd` of the process behind `pidfd` (pidfd_getfd(2), Linux 5.6).

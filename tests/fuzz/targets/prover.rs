@@ -7,7 +7,7 @@
 use estiba_engine::cgroup::Layout;
 use estiba_engine::host::Host;
 use estiba_engine::spec::prove::{Verdict, prove};
-use estiba_engine::spec::seccomp::Seccomp;
+use estiba_engine::spec::seccomp::Profile;
 use estiba_engine::{plan, seccomp, spec};
 use libfuzzer_sys::fuzz_target;
 
@@ -29,14 +29,9 @@ fuzz_target!(|text: &[u8]| {
         assert!(!is_proved, "proved, and cannot be read");
         return;
     };
-    let filter = match Seccomp::read(&spec, |_| None) {
-        Ok(Seccomp::New(_, profile)) => seccomp::compile(&profile).ok(),
-        Ok(Seccomp::Absent | Seccomp::Kept(_)) => None,
-        Err(_) => {
-            assert!(!is_proved, "proved, and its profile cannot be read");
-            return;
-        }
-    };
+    let profile = spec.linux.seccomp.map(Profile::parse).transpose();
+    assert!(!is_proved || profile.is_ok(), "proved, and its profile cannot be read");
+    let filter = profile.ok().flatten().and_then(|profile| seccomp::compile(&profile).ok());
     let options = plan::Options {
         id: "ID",
         bundle: "/bundle",

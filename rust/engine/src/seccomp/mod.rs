@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Compiles the OCI `linux.seccomp` profile to a classic BPF program. Pure: loading it is init's step.
+//! Compiles the OCI `linux.seccomp` profile to a classic BPF program. Pure, but for what `kept` keeps: loading it is
+//! init's step.
 //!
 //! ```text
 //! Profile --words--> entries --rules--> rules by number --ranges--> ranges --generate--> instructions

@@ -25,7 +25,7 @@ pub struct Linux<'a> {
     pub cgroups_path: Text<'a>,
     #[serde(borrow, deserialize_with = "nullable")]
     pub resources: Resources<'a>,
-    /// Read further where it is new: `seccomp::Seccomp`.
+    /// Read further where no filter of it is kept: `Profile::parse`.
     #[serde(borrow)]
     pub seccomp: Option<&'a RawValue>,
     #[serde(borrow)]

@@ -15,7 +15,6 @@ pub mod seccomp;
 mod text;
 
 use objects::Objects;
-use seccomp::Seccomp;
 
 pub use linux::{Device, Linux, MemoryPolicy, Namespace, Personality, TimeOffset};
 pub use mount::{Mapping, Mount};
@@ -51,13 +50,6 @@ pub struct Spec<'a> {
     pub annotations: BTreeMap<Text<'a>, Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub linux: Linux<'a>,
-}
-
-/// A config, and its seccomp profile as far as that was read.
-#[derive(Debug)]
-pub struct Config<'a> {
-    pub spec: Spec<'a>,
-    pub seccomp: Seccomp<'a>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -3,15 +3,14 @@
 //! are narrower than estiba.spec's, wide enough for what podman, containerd, Docker and `spec` write.
 
 use super::prove_limits::{profile, resources};
-use super::seccomp::Seccomp;
-use super::{Config, ConsoleSize, Device, Mapping, Mount, Namespace, Process, Spec, Text, read};
+use super::seccomp::Profile;
+use super::{ConsoleSize, Device, Mapping, Mount, Namespace, Process, Spec, Text, read};
 use crate::generated::capabilities::CAPABILITIES;
 use crate::generated::lookup;
 use crate::generated::mount_options::{MOUNT_OPTIONS, MountOption};
 use crate::generated::namespaces::NAMESPACES;
 use crate::generated::rlimits::RLIMITS;
 use crate::generated::sysctls::SYSCTLS;
-use crate::seccomp::Filter;
 use alloc::format;
 use alloc::string::{String, ToString};
 use estiba_sys::fs::{S_IFBLK, S_IFCHR};
@@ -25,23 +24,26 @@ pub enum Verdict {
 
 pub(super) type Proof = Result<(), String>;
 
-/// Reads a config and proves it; the error says why it is not sure. A profile that `kept` has a filter of has been judged
-/// when that was compiled.
-pub fn proved<'a>(text: &'a [u8], kept: impl FnOnce(&str) -> Option<Filter>) -> Result<Config<'a>, String> {
+/// Reads a config and proves it; the error says why it is not sure. A seccomp profile that `is_known`, by its text, is one
+/// that this estiba has judged before.
+pub fn proved<'a>(text: &'a [u8], is_known: impl FnOnce(&str) -> bool) -> Result<Spec<'a>, String> {
     let spec: Spec<'_> = read(text).map_err(|error| error.to_string())?;
-    let seccomp = Seccomp::read(&spec, kept).map_err(|error| error.message)?;
     whole(&spec)?;
-    if let Seccomp::New(_, new) = &seccomp {
-        profile(new)?;
+    match spec.linux.seccomp {
+        Some(new) if !is_known(new.get()) => {
+            profile(&Profile::parse(new).map_err(|error| error.message)?)?;
+        }
+        _ => {}
     }
-    Ok(Config { spec, seccomp })
+    Ok(spec)
 }
 
+/// Proves a config without knowing any profile.
 pub fn prove(text: &[u8]) -> Verdict {
-    proved(text, |_| None).map_or_else(Verdict::Ask, |_| Verdict::Proved)
+    proved(text, |_| false).map_or_else(Verdict::Ask, |_| Verdict::Proved)
 }
 
-/// The same for the process object that `exec` is given.
+/// Proves the process object that `exec` is given.
 pub fn prove_process(text: &[u8]) -> Verdict {
     match read::<Process<'_>>(text) {
         Ok(read) => process(&read).map_or_else(Verdict::Ask, |()| Verdict::Proved),

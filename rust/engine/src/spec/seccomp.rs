@@ -7,9 +7,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Spec, Text, read, unreadable};
+use super::{Text, read, unreadable};
 use crate::error::Result;
-use crate::seccomp::Filter;
 
 /// `linux.seccomp` of config.json.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,26 +29,10 @@ pub struct Profile<'a> {
     pub syscalls: Option<Vec<Entry<'a>>>,
 }
 
-/// A config's profile, read only as far as need be.
-#[derive(Debug)]
-pub enum Seccomp<'a> {
-    Absent,
-    /// One seen before.
-    Kept(Filter),
-    /// Its text, and what that says.
-    New(&'a str, Profile<'a>),
-}
-
-impl<'a> Seccomp<'a> {
-    /// `kept` may know the filter of a profile by its text. A refusal is as rare as of the config's: `spec::parse`.
-    pub fn read(spec: &Spec<'a>, kept: impl FnOnce(&str) -> Option<Filter>) -> Result<Seccomp<'a>> {
-        let Some(text) = spec.linux.seccomp.map(RawValue::get) else { return Ok(Seccomp::Absent) };
-        match kept(text) {
-            Some(filter) => Ok(Seccomp::Kept(filter)),
-            None => read(text.as_bytes())
-                .map(|profile| Seccomp::New(text, profile))
-                .map_err(|error| unreadable("config.json", &error).at("/linux/seccomp")),
-        }
+impl<'a> Profile<'a> {
+    /// Reads the object's text. A refusal is as rare as of the config's: `spec::parse`.
+    pub fn parse(text: &'a RawValue) -> Result<Profile<'a>> {
+        read(text.get().as_bytes()).map_err(|error| unreadable("config.json", &error).at("/linux/seccomp"))
     }
 }
 

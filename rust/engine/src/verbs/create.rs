@@ -14,8 +14,8 @@ use crate::host::Host;
 use crate::launch::{self, Given, Launched, Said};
 use crate::plan::{self, Options, Origin, Plan};
 use crate::seccomp::{self, Filter, kept};
-use crate::spec::seccomp::{Listener, Profile, Seccomp};
-use crate::spec::{self, Config, Spec, Text};
+use crate::spec::seccomp::{Listener, Profile};
+use crate::spec::{self, Spec, Text};
 use crate::state::{self, FORMAT, Folder, Record, Status};
 use crate::trace::{self, Trace};
 use crate::{clock, console, hooks, oci_state, proc};
@@ -23,6 +23,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use estiba_sys::OwnedFd;
+use serde_json::value::RawValue;
 
 pub struct Request<'a> {
     pub root: &'a str,
@@ -44,41 +45,42 @@ pub struct Request<'a> {
     pub trace: bool,
 }
 
-/// Of a config's text that is valid, though the prover may not be sure of it.
+/// Creates a container of a config's text, which Python has judged.
 pub fn create(request: &Request<'_>, text: &[u8]) -> Result<Started> {
     let mut trace = Trace::new(request.trace);
     trace.mark("read the config");
     let spec = spec::parse(text)?;
-    let seccomp = Seccomp::read(&spec, |profile| kept::find(request.root, profile))?;
-    make(request, Config { spec, seccomp }, None, trace).map(|(started, _)| started)
+    let filter = spec.linux.seccomp.and_then(|profile| kept::find(request.root, profile.get()));
+    make(request, spec, filter, None, trace).map(|(started, _)| started)
 }
 
-pub fn create_proved(request: &Request<'_>, config: Config<'_>) -> Result<Started> {
-    make(request, config, None, Trace::new(request.trace)).map(|(started, _)| started)
+/// Creates a container of a config that is proved; `filter`: of its seccomp profile, where one is kept.
+pub fn create_proved(request: &Request<'_>, spec: Spec<'_>, filter: Option<Filter>) -> Result<Started> {
+    make(request, spec, filter, None, Trace::new(request.trace)).map(|(started, _)| started)
 }
 
 /// Returns the container too, locked, for who goes on with it. `terminal`: a connected socket that takes the container's
 /// terminal, instead of the console socket's path.
 pub(super) fn make(
     request: &Request<'_>,
-    mut config: Config<'_>,
+    mut spec: Spec<'_>,
+    filter: Option<Filter>,
     terminal: Option<OwnedFd>,
     mut trace: Trace,
 ) -> Result<(Started, Container)> {
-    if let (Some(process), Some(_)) = (&mut config.spec.process, &terminal) {
+    if let (Some(process), Some(_)) = (&mut spec.process, &terminal) {
         foreground::take_callers_size(process);
     }
-    let spec = &config.spec;
     trace.mark("look at the host");
     let host = Host::read()?.with_labels(spec.process.as_ref(), spec.linux.mount_label.as_deref());
     trace.mark("take the state folder");
     let folder = Folder::make(request.root, request.id)?;
     let mut undo = Undo::default();
-    match create_in(&folder, request, &config, &host, terminal, &mut undo, &mut trace) {
+    match create_in(&folder, request, (&spec, filter), &host, terminal, &mut undo, &mut trace) {
         Ok((started, text)) => Ok((started, Container::new(folder, text))),
         Err(error) => {
             let phase = undo.phase(&error);
-            let error = undo.all(folder, error, spec);
+            let error = undo.all(folder, error, &spec);
             let failed =
                 Failed { verb: "create", phase, bundle: Some(request.bundle), config: request.config_file };
             failures::note(request.root, request.id, &failed, &error);
@@ -130,19 +132,17 @@ impl Undo {
 fn create_in(
     folder: &Folder,
     request: &Request<'_>,
-    config: &Config<'_>,
+    (spec, kept_filter): (&Spec<'_>, Option<Filter>),
     host: &Host,
     terminal: Option<OwnedFd>,
     undo: &mut Undo,
     trace: &mut Trace,
 ) -> Result<(Started, String)> {
-    let spec = &config.spec;
     trace.mark("compile the seccomp profile");
-    let mut compiled = None;
-    let filter = match &config.seccomp {
-        Seccomp::Absent => None,
-        Seccomp::Kept(filter) => Some(filter),
-        Seccomp::New(_, profile) => Some(&*compiled.insert(seccomp::compile(profile)?)),
+    let new_profile = spec.linux.seccomp.filter(|_| kept_filter.is_none());
+    let (filter, listener) = match new_profile {
+        Some(profile) => compile(profile)?,
+        None => (kept_filter, None),
     };
     trace.mark("find the cgroup's place");
     let asked = Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty());
@@ -164,21 +164,19 @@ fn create_in(
         no_pivot: request.no_pivot,
         no_new_keyring: request.no_new_keyring,
         cgroup: &dirs,
-        seccomp: filter.map(|filter| (&filter.program[..], filter.flags)),
+        seccomp: filter.as_ref().map(|filter| (&filter.program[..], filter.flags)),
         trace: request.trace,
         ..Options::default()
     };
     let plan = plan::create(spec, host, &options)?;
     trace.mark("write the record");
     let mut record = first_record(request, spec, dirs.clone());
-    if let (Seccomp::New(_, profile), Some(Filter { notify: true, .. })) = (&config.seccomp, filter) {
-        record.seccomp_listener = Some(listener_of(profile)?);
-    }
+    record.seccomp_listener = listener;
     if !spec.hooks.start_container.is_empty() {
         record.start_hooks = plan.steps.first_of(Origin::Item(START_HOOKS, 0));
     }
     folder.write(&record)?;
-    if let Some(filter) = filter {
+    if let Some(filter) = &filter {
         folder.write_file(state::FILTER, &[&filter.flags.to_le_bytes()[..], &filter.program].concat())?;
     }
     trace.mark("make the cgroup");
@@ -224,8 +222,8 @@ fn create_in(
     let gated = request.gate;
     let text = settle(folder, &plan, spec, &record, running, (gated, stat.ignored), trace)?;
     folder.set_created()?;
-    if let (Seccomp::New(profile, _), Some(filter)) = (&config.seccomp, filter) {
-        kept::keep(request.root, profile, filter);
+    if let (Some(profile), Some(filter)) = (new_profile, &filter) {
+        kept::keep(request.root, profile.get(), filter);
     }
     if !gated && !spec.hooks.poststart.is_empty() {
         trace.mark("poststart hooks");
@@ -288,13 +286,18 @@ fn settle(
     }
 }
 
-/// An action that notifies needs somebody to notify.
-fn listener_of<'a>(profile: &Profile<'a>) -> Result<Listener<'a>> {
-    let path = profile.listener_path.clone().filter(|path| !path.is_empty()).ok_or_else(|| {
+/// The filter of a profile, and whom it asks: an action that notifies needs somebody to notify.
+fn compile(profile: &RawValue) -> Result<(Option<Filter>, Option<Listener<'_>>)> {
+    let profile = Profile::parse(profile)?;
+    let filter = seccomp::compile(&profile)?;
+    if !filter.notify {
+        return Ok((Some(filter), None));
+    }
+    let path = profile.listener_path.filter(|path| !path.is_empty()).ok_or_else(|| {
         Error::new(ErrorKind::ConfigInvalid, "SCMP_ACT_NOTIFY needs an agent, and no listenerPath names one")
             .at("/linux/seccomp/listenerPath")
     })?;
-    Ok(Listener { path, metadata: profile.listener_metadata.clone() })
+    Ok((Some(filter), Some(Listener { path, metadata: profile.listener_metadata })))
 }
 
 fn first_record<'s>(

@@ -69,10 +69,16 @@ fn start(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
 /// What the kernel refuses because init has ended meanwhile, each call in its own way (a pid namespace that ends:
 /// ENOMEM), is told as the state that it is.
 fn meanwhile(live: Live<'_>, error: Error) -> Error {
-    let ends = |stat: proc::Stat| stat.is_exiting || stat.start_time != live.record.start_time;
-    match proc::stat(live.record.pid) {
-        Ok(stat) if error.kind == ErrorKind::KernelRefused && stat.is_none_or(ends) => {
-            Live { status: Status::Stopped, ..live }.refuse("exec")
+    const PATIENCE: i32 = 200;
+    let leaves = |stat: proc::Stat| stat.is_exiting || stat.start_time != live.record.start_time;
+    let leaves = proc::stat(live.record.pid).is_ok_and(|stat| stat.is_none_or(leaves));
+    match &live.pidfd {
+        Some(pidfd) if leaves && error.kind == ErrorKind::KernelRefused => {
+            if proc::ends_within(pidfd, PATIENCE) == Ok(true) {
+                Live { status: Status::Stopped, ..live }.refuse("exec")
+            } else {
+                error.hint("the first thread of the program has ended, and with it what could be joined")
+            }
         }
         _ => error,
     }

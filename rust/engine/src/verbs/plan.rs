@@ -5,7 +5,7 @@ use crate::cgroup::{Manager, Membership, PlaceRequest, place};
 use crate::error::Result;
 use crate::host::Host;
 use crate::plan::{self, Options};
-use crate::spec::seccomp::Seccomp;
+use crate::spec::seccomp::Profile;
 use crate::{seccomp, spec};
 use alloc::string::{String, ToString};
 
@@ -13,10 +13,8 @@ use alloc::string::{String, ToString};
 pub fn text(bundle: &str, config: &[u8]) -> Result<String> {
     let spec = spec::parse(config)?;
     let host = Host::read()?.with_labels(spec.process.as_ref(), spec.linux.mount_label.as_deref());
-    let filter = match Seccomp::read(&spec, |_| None)? {
-        Seccomp::New(_, profile) => Some(seccomp::compile(&profile)?),
-        Seccomp::Absent | Seccomp::Kept(_) => None,
-    };
+    let profile = spec.linux.seccomp.map(Profile::parse).transpose()?;
+    let filter = profile.as_ref().map(seccomp::compile).transpose()?;
     let request = PlaceRequest {
         manager: Manager::Cgroupfs,
         cgroups_path: Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty()),
