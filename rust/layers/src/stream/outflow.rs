@@ -3,7 +3,7 @@
 //! in its turn.
 
 use super::Compression;
-use super::encode::{Encoder, chunk_size, level};
+use super::encode::{Encoder, check_level, chunk_size};
 use crate::digest::Digest;
 use crate::{Error, Kind, Result};
 use estiba_sys::{BorrowedFd, fd};
@@ -111,7 +111,7 @@ pub fn outflow<T>(
     asked: Option<i32>,
     work: impl FnOnce(&mut Outflow<'_>) -> Result<T>,
 ) -> Result<(Written, T)> {
-    let level = level(compression, asked)?;
+    check_level(compression, asked)?;
     let size = chunk_size(compression);
     let new = |to| Outflow { chunk: Vec::new(), used: 0, size, tar: Digest::default(), number: 0, to };
     if matches!(compression, Compression::None | Compression::Auto) {
@@ -129,7 +129,7 @@ pub fn outflow<T>(
         let mut flow = new(To::Threads { full, emptied, ordered: &ordered });
         let workers = Workers { chunks: &chunks, empty, ordered: &ordered };
         for _ in 0..threads {
-            let encoder = Encoder::new(compression, level)?;
+            let encoder = Encoder::new(compression, asked)?;
             let workers = workers.clone();
             let builder = thread::Builder::new().name(String::from("estiba-deflate"));
             let started = builder.spawn_scoped(scope, move || workers.run(encoder));
