@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Layers of images: a compressed tar into a folder, and a folder into a compressed tar; trees stacked, copied, digested.
 //!
-//!     unpack   source ─► [thread: read, sha256, inflate] ─chunks─► sha256, tar ─► files below one descriptor
+//!     unpack   source ─► [thread: read, sha256] ─► [thread: inflate] ─chunks─► sha256, tar ─► files below one descriptor
 //!     pack     folder ─► walk, tar, sha256 ─chunks─► [threads: deflate] ─in order─► sha256, write
 //!
 //! Archives are hostile: every path is resolved by the kernel from the descriptor of the target (openat2,

@@ -3,6 +3,7 @@
 
 use super::Compression;
 use super::source::Source;
+use crate::tar::Chunks;
 use crate::{Error, Result};
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, Read};
@@ -14,15 +15,18 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// unless told otherwise.
 const WINDOW_LOG: u32 = 27;
 
-pub enum Decoder<'a, 'b> {
-    Plain(&'b mut Source<'a>),
-    Gzip(Box<MultiGzDecoder<&'b mut Source<'a>>>),
-    Zstd(zstd::stream::read::Decoder<'static, &'b mut Source<'a>>),
+const CHUNK: usize = 256 << 10;
+
+pub enum Decoder<'a> {
+    Plain(Source<'a>),
+    Gzip(Box<MultiGzDecoder<Source<'a>>>),
+    Zstd(zstd::stream::read::Decoder<'static, Source<'a>>),
 }
 
-impl<'a, 'b> Decoder<'a, 'b> {
+impl<'a> Decoder<'a> {
     /// Looks at the first bytes, whatever the layer is said to be: a wrong media type is told as what it is.
-    pub fn new(source: &'b mut Source<'a>, compression: Compression) -> Result<Decoder<'a, 'b>> {
+    pub fn new(chunks: impl Chunks + 'a, compression: Compression) -> Result<Decoder<'a>> {
+        let mut source = Source::new(chunks);
         let magic = source.magic()?;
         let found = if magic.starts_with(&GZIP) {
             Compression::Gzip
@@ -76,6 +80,15 @@ impl<'a, 'b> Decoder<'a, 'b> {
             Decoder::Zstd(decoder) => decoder.get_mut().take_failure(),
         };
         source.unwrap_or_else(|| inflating(error))
+    }
+}
+
+impl Chunks for Decoder<'_> {
+    fn next(&mut self, mut chunk: Vec<u8>) -> Result<Option<Vec<u8>>> {
+        chunk.resize(CHUNK, 0);
+        let count = self.fill(&mut chunk)?;
+        chunk.truncate(count);
+        Ok((count > 0).then_some(chunk))
     }
 }
 

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A layer on its way in: one thread reads, hashes and inflates; the caller's hashes the tar and makes files of it.
+//! A layer on its way in, through threads in a row: one reads and hashes, one inflates; the caller's hashes the tar and
+//! makes files of it.
 
 use super::Compression;
+use super::ahead::{Ahead, Behind, between, join, start};
 use super::decode::Decoder;
-use super::source::Source;
+use super::source::Reading;
 use crate::digest::Digest;
 use crate::tar::Chunks;
 use crate::{Error, Kind, Result};
 use estiba_sys::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
-
-const CHUNK: usize = 512 << 10;
-/// Chunks between the two threads.
-const AHEAD: usize = 4;
 
 /// What was said of a layer before it was read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,16 +25,14 @@ pub struct Promised<'a> {
 
 /// The tar as chunks, hashed and bounded as they pass.
 pub struct Inflow {
-    full: Receiver<Vec<u8>>,
-    empty: Sender<Vec<u8>>,
+    chunks: Ahead,
     tar: Digest,
     most: u64,
 }
 
 impl Chunks for Inflow {
     fn next(&mut self, used: Vec<u8>) -> Result<Option<Vec<u8>>> {
-        let _ = self.empty.send(used); // the other thread may have ended
-        let Ok(chunk) = self.full.recv() else { return Ok(None) };
+        let Some(chunk) = self.chunks.next(used)? else { return Ok(None) };
         self.tar.update(&chunk);
         if self.tar.size > self.most {
             return Err(Error::invalid(format!(
@@ -50,14 +45,6 @@ impl Chunks for Inflow {
     }
 }
 
-/// What the reading thread found: how the source ended, and what it was.
-struct Read {
-    outcome: Result<()>,
-    digest: Digest,
-    /// Whether `digest` is of the whole layer.
-    whole: bool,
-}
-
 /// Reads a layer and gives its tar to `work`, which gives the flow back; returns digest and size of the compressed
 /// bytes, the tar's digest, and what `work` made. `most` bounds the tar.
 pub fn flow<T>(
@@ -67,28 +54,19 @@ pub fn flow<T>(
     most: u64,
     work: impl FnOnce(Inflow) -> (Inflow, Result<T>),
 ) -> Result<(Digest, Digest, T)> {
-    let (filled, full) = sync_channel(AHEAD);
-    let (empty, emptied) = channel();
-    let inflow = Inflow { full, empty, tar: Digest::default(), most };
-    let refused = AtomicBool::new(false);
+    let refused = &AtomicBool::new(false);
     thread::scope(|scope| {
-        let builder = thread::Builder::new().name(String::from("estiba-inflate"));
-        let refused = &refused;
-        let to = Filled { full: filled, emptied, refused };
-        let reader = builder.spawn_scoped(scope, move || read(source, compression, promised, &to));
-        let reader = reader.map_err(|error| Error {
-            kind: Kind::KernelRefused,
-            ..Error::invalid(format!("cannot start a thread: {error}"))
-        })?;
-        let (inflow, worked) = work(inflow);
-        let tar = inflow.tar.clone();
+        let ((read_to, compressed), (inflated_to, chunks)) = (between(), between());
+        let reader = start(scope, "estiba-read", move || read(source, promised, &read_to, refused))?;
+        let inflater =
+            start(scope, "estiba-inflate", move || inflate(compressed, compression, &inflated_to))?;
+        let (inflow, worked) = work(Inflow { chunks, tar: Digest::default(), most });
         let is_refused = |error: &Error| matches!(error.kind, Kind::KernelRefused | Kind::InternalError);
         refused.store(worked.as_ref().is_err_and(is_refused), Ordering::Relaxed);
+        let tar = inflow.tar.clone();
         drop(inflow);
-        let Ok(read) = reader.join() else {
-            return Err(Error::internal("the reading thread panicked"));
-        };
-        let made = judge(&read, promised, worked)?;
+        let (inflated, read) = (join(inflater)?, join(reader)?);
+        let made = judge(&read, inflated, promised, worked)?;
         match promised.diff_id {
             Some(diff_id) if diff_id != tar.text() => Err(Error::corrupt(format!(
                 "the layer unpacks to {}, and {diff_id} was promised",
@@ -99,8 +77,17 @@ pub fn flow<T>(
     })
 }
 
+/// What the reading thread found: how the source ended, and what it was.
+struct Read {
+    outcome: Result<()>,
+    digest: Digest,
+    /// Whether `digest` is of the whole layer.
+    whole: bool,
+}
+
 /// A flipped bit shows first as a bad archive; that the bytes are not the promised ones is the truth to tell.
-fn judge<T>(read: &Read, promised: Promised<'_>, worked: Result<T>) -> Result<T> {
+fn judge<T>(read: &Read, inflated: Result<()>, promised: Promised<'_>, worked: Result<T>) -> Result<T> {
+    read.outcome.clone()?;
     if read.whole {
         let size = read.digest.size;
         if let Some(promised) = promised.size.filter(|promised| *promised != size) {
@@ -111,54 +98,28 @@ fn judge<T>(read: &Read, promised: Promised<'_>, worked: Result<T>) -> Result<T>
             return Err(Error::corrupt(format!("the layer is {found}, and {promised} was promised")));
         }
     }
-    match &read.outcome {
+    match inflated {
         // The bytes are the promised ones: who made the layer is to blame.
         Err(error) if read.whole && promised.digest.is_some() => {
-            Err(Error { kind: Kind::LayerInvalid, ..error.clone() })
+            Err(Error { kind: Kind::LayerInvalid, ..error })
         }
-        Err(error) => Err(error.clone()),
+        Err(error) => Err(error),
         Ok(()) => worked,
     }
 }
 
-/// The thread's side of the two channels.
-struct Filled<'a> {
-    full: SyncSender<Vec<u8>>,
-    emptied: Receiver<Vec<u8>>,
-    /// The other side ended for a reason that says nothing of the layer.
-    refused: &'a AtomicBool,
-}
-
-fn read(fd: BorrowedFd<'_>, compression: Compression, promised: Promised<'_>, to: &Filled<'_>) -> Read {
-    let mut source = Source::new(fd, promised.size);
-    let inflated = inflate(&mut source, compression, to);
+/// `refused`: the caller ended for a reason that says nothing of the layer.
+fn read(source: BorrowedFd<'_>, promised: Promised<'_>, to: &Behind, refused: &AtomicBool) -> Read {
+    let mut reading = Reading::new(source, promised.size);
+    let mut ended = to.take_all(&mut reading);
     // What is left is read where it decides whether the bytes are the promised ones.
     let judged = promised.digest.is_some() || promised.size.is_some();
-    let wanted = matches!(inflated, Ok(true)) || judged && !to.refused.load(Ordering::Relaxed);
-    let mut outcome = inflated.map(drop);
-    let mut whole = false;
-    if wanted {
-        match source.drain() {
-            Ok(()) => whole = true,
-            Err(error) => outcome = Err(error),
-        }
+    if matches!(ended, Ok(false)) && judged && !refused.load(Ordering::Relaxed) {
+        ended = reading.drain().map(|()| true);
     }
-    Read { outcome, digest: source.digest().clone(), whole }
+    Read { whole: matches!(ended, Ok(true)), outcome: ended.map(drop), digest: reading.digest }
 }
 
-/// False: the other side has seen enough.
-fn inflate(source: &mut Source<'_>, compression: Compression, to: &Filled<'_>) -> Result<bool> {
-    let mut decoder = Decoder::new(source, compression)?;
-    loop {
-        let mut chunk = to.emptied.try_recv().unwrap_or_default();
-        chunk.resize(CHUNK, 0);
-        let count = decoder.fill(&mut chunk)?;
-        chunk.truncate(count);
-        if count == 0 {
-            return Ok(true);
-        }
-        if to.full.send(chunk).is_err() {
-            return Ok(false);
-        }
-    }
+fn inflate(compressed: Ahead, compression: Compression, to: &Behind) -> Result<()> {
+    to.take_all(&mut Decoder::new(compressed, compression)?).map(drop)
 }

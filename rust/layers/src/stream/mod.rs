@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Bytes between a descriptor and a tar: compression, digests, threads.
 
+mod ahead;
 mod decode;
 mod encode;
 mod inflow;
@@ -37,9 +38,9 @@ impl Compression {
 
 /// Returns the first `length` bytes of what a file holds, inflated; fewer where there are no more. It may read on.
 pub fn inflated_head(source: BorrowedFd<'_>, length: usize) -> Result<Vec<u8>> {
-    let mut source = source::Source::new(source, None);
     let mut head = vec![0; length];
-    let count = decode::Decoder::new(&mut source, Compression::Auto)?.fill(&mut head)?;
+    let reading = source::Reading::new(source, None);
+    let count = decode::Decoder::new(reading, Compression::Auto)?.fill(&mut head)?;
     head.truncate(count);
     Ok(head)
 }

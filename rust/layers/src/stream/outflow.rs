@@ -3,9 +3,10 @@
 //! in its turn.
 
 use super::Compression;
+use super::ahead::start;
 use super::encode::{Encoder, check_level, chunk_size};
 use crate::digest::Digest;
-use crate::{Error, Kind, Result};
+use crate::{Error, Result};
 use estiba_sys::{BorrowedFd, fd};
 use std::collections::BTreeMap;
 use std::mem;
@@ -131,12 +132,7 @@ pub fn outflow<T>(
         for _ in 0..threads {
             let encoder = Encoder::new(compression, asked)?;
             let workers = workers.clone();
-            let builder = thread::Builder::new().name(String::from("estiba-deflate"));
-            let started = builder.spawn_scoped(scope, move || workers.run(encoder));
-            started.map_err(|error| Error {
-                kind: Kind::KernelRefused,
-                ..Error::invalid(format!("cannot start a thread: {error}"))
-            })?;
+            start(scope, "estiba-deflate", move || workers.run(encoder))?;
         }
         let made = work(&mut flow)?;
         flow.send()?;
