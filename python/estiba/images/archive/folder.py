@@ -16,6 +16,7 @@ from estiba.images.durable import Lock, refused, sync_folder
 from estiba.images.layout import MARKER, Layout
 from estiba.images.manifest import REFERENCE_NAME, Index
 from estiba.images.reach import reachable
+from estiba.images.reference import DEFAULT_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from estiba.images.archive.images import Named
     from estiba.images.blobs import Blobs
     from estiba.images.manifest import Descriptor
+    from estiba.images.reference import Reference
     from estiba.images.store import Store
 
 
@@ -64,7 +66,7 @@ def copy_between(source: str, target: str, *, only: str | None = None) -> list[N
 
 
 def chosen(layout: Layout, only: str | None) -> list[Named]:
-    """Return the images of a layout, or the one that its index calls `only`, by its whole name or its label."""
+    """Return the images of a layout, or the one that its index calls `only`, by its label or a name of it."""
     images = archived.of_index(Index(tuple(layout.read())).to_bytes(), layout.folder)
     if only is None:
         found = images
@@ -72,15 +74,21 @@ def chosen(layout: Layout, only: str | None) -> list[Named]:
         found = [
             one
             for one in images
-            if only == one.label or only in {n for r in one.references for n in (str(r), r.familiar)}
+            if only == one.label or any(only in _written(reference) for reference in one.references)
         ]
     if not found:
         known = ", ".join(
-            one.label or " ".join(map(str, one.references)) or one.descriptor.digest for one in images
+            one.label or " ".join(each.familiar for each in one.references) or one.descriptor.digest
+            for one in images
         )
         what = f'no image "{only}"' if only else "no image"
         raise ArchiveInvalid(f'"{layout.folder}" has {what}', hint=f"it has: {known}" if known else None)
     return found
+
+
+def _written(reference: Reference) -> set[str]:
+    """Return what people write for a reference."""
+    return {str(reference), reference.familiar, reference.familiar.removesuffix(f":{DEFAULT_TAG}")}
 
 
 def copy_images(
