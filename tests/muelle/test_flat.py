@@ -65,8 +65,8 @@ def test_what_is_no_tar_makes_no_image(own_store: Muelle, folder: Path) -> None:
     (folder / "text").write_text("no tar at all\n" * 100)
     (folder / "empty").write_bytes(b"")
     for word, said in [
-        ("text", "layer, entry 1 at byte 0: not a tar header"),
-        ("empty", "archive: it is empty\n"),
+        ("text", f'"{folder}/text": layer, entry 1 at byte 0: not a tar header'),
+        ("empty", f'"{folder}/empty": archive: it is empty\n'),
         ("absent", f'import: "{folder}/absent": absent (ENOENT)\n'),
     ]:
         done = own_store("import", folder / word, "own")

@@ -76,7 +76,7 @@ def test_only_missing_leaves_out_what_the_receiver_has(muelle: Muelle, other: Mu
     assert (refused.returncode, refused.stdout) == (1, "")
     layer = Image.resolve(Store.open(muelle.store), "base:1").manifest.layers[0].digest
     assert refused.stderr == (
-        f"archive: blob {layer} is neither in it nor in the store\n"
+        f'"{part}": archive: blob {layer} is neither in it nor in the store\n'
         "hint: it was saved with --only-missing for a store that has more\n"
     )
     done(muelle, "save", "-o", folder / "base.tar", "base:1")
@@ -143,7 +143,7 @@ def test_a_damaged_archive_brings_nothing(
         before = done(store, "images", "-a", "--no-trunc")
         refused = store("load", "-i", folder / "bad.tar")
         assert (refused.returncode, refused.stdout) == (1, "")
-        assert refused.stderr.startswith(said)
+        assert refused.stderr.startswith(f'"{folder}/bad.tar": {said}')
         assert len(refused.stderr.splitlines()) <= 2
         assert done(store, "images", "-a", "--no-trunc") == before
         assert done(store, "fsck") == "the store is sound\n"

@@ -6,13 +6,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from estiba.errors import ArgumentInvalid, cause
+from estiba.errors import ArgumentInvalid
 from estiba.images import archive
 from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.find import as_digest, find_image
+from estiba.muelle.reading import read
 from estiba.muelle.written import written
-from estiba.spec.words import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,19 +66,9 @@ def load(parsed: Parsed) -> int:
     source, name = options.text("input"), options.text("tag")
     if source is not None and os.path.isdir(source):
         images = archive.load_folder(store, source, name=name)
-    elif source is None:
-        if os.isatty(0):
-            raise ArgumentInvalid("load: an archive cannot be typed", hint="name a file by --input")
-        images = archive.load(store, 0, name=name)
     else:
-        try:
-            descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise ArgumentInvalid(f"load: {quote(source)}: {cause(error.errno)}") from None
-        try:
+        with read("load", source, hint="name a file by --input") as descriptor:
             images = archive.load(store, descriptor, name=name)
-        finally:
-            os.close(descriptor)
     tell(images, is_quiet=options.flag("quiet"))
     return 0
 
