@@ -171,6 +171,17 @@ def test_on_a_terminal_the_last_lines_stay(own_store: Muelle, web: Path) -> None
     assert b"\rwhy\r\nContainerfile:2: RUN echo why; exit 3: RUN failed with exit code 3\r\n" in shown
 
 
+def test_a_containerfile_is_looked_for_from_here(own_store: Muelle, web: Path) -> None:
+    """One that is in the context is named whole."""
+    (web / "Containerfile").write_text("FROM busybox\n")
+    done = own_store("build", "-f", "Containerfile", web)
+    assert done.stderr.splitlines() == [
+        'cannot read "Containerfile": absent (ENOENT)',
+        f'hint: it is looked for from here, not from the context: did you mean "{web}/Containerfile"?',
+    ]
+    assert own_store("build", "-f", "nowhere", web).stderr == 'cannot read "nowhere": absent (ENOENT)\n'
+
+
 def test_a_run_that_a_signal_ends(own_store: Muelle, web: Path) -> None:
     """128 and its number."""
     said = refused(own_store, web, "FROM busybox\nRUN sh -c 'kill -9 $$'; exit $?\n", code=137)

@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from contextlib import ExitStack
+from errno import ENOENT
 from typing import TYPE_CHECKING
 
 from estiba.build import ignore
@@ -84,7 +85,11 @@ def build(
 
 def _recipe_file(folder: str, file: str | os.PathLike[str] | None) -> str:
     if file is not None:
-        return os.fspath(file)
+        path = os.fspath(file)
+        if not os.path.exists(path) and os.path.exists(inside := os.path.join(folder, path)):
+            hint = f'it is looked for from here, not from the context: did you mean "{inside}"?'
+            raise BuildFailed(f'cannot read "{path}": {cause(ENOENT)}', errno=ENOENT, hint=hint)
+        return path
     paths = (os.path.join(folder, name) for name in NAMES)
     found = next((path for path in paths if os.path.exists(path)), None)
     if found is None:
