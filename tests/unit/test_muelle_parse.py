@@ -121,6 +121,11 @@ def test_no_size_is_made_of_what_means_none(text: str) -> None:
             'muelle run: "-d" is not an option',
             "`run` stays in the foreground; a shell's & or a systemd service puts it behind",
         ),
+        (
+            ["rmi", "--store", "x", "web"],
+            'muelle rmi: "--store" is not an option',
+            "it stands before the command: `muelle --store ... rmi`",
+        ),
         (["run", "-x", "web"], 'muelle run: "-x" is not an option', "see `muelle run --help`"),
         (["run", "-tx", "web"], 'muelle run: "-x" is not an option', "see `muelle run --help`"),
         (["run", "-tty", "web"], 'muelle run: "-y" is not an option', 'did you mean "--tty"?'),

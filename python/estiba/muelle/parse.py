@@ -47,7 +47,10 @@ class _Language(Language):
         if breach in ("unknown-command", "unknown-option"):
             from estiba.tables.elsewhere import ELSEWHERE
 
-            refusal.hint = ELSEWHERE.get(verb, {}).get(facts["what"], refusal.hint)
+            what = facts["what"]
+            refusal.hint = ELSEWHERE.get(verb, {}).get(what, refusal.hint)
+            if verb and what.removeprefix("--") in [spec[0] for spec in self.globals]:
+                refusal.hint = f"it stands before the command: `{self.program} {what} ... {verb}`"
         return refusal
 
     def refusal_exit(self, _verb: str) -> int:
