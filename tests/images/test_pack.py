@@ -49,15 +49,17 @@ def test_what_was_packed_comes_out_again(tmp_path: Path, compression: str) -> No
     assert packed.entries == made.entries == 8
 
 
-def test_the_same_tree_gives_the_same_bytes_wherever_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_the_same_tree_gives_the_same_bytes_wherever_it_is(tmp_path: Path, compression: str) -> None:
     root = furnish(tmp_path / "tree")
+    (root / "big").write_bytes(os.urandom(20_000_000))
     subprocess.run(["cp", "-a", root, tmp_path / "copy"], check=True)
     os.sched_setaffinity(0, {0})
     try:
-        alone, _ = pack(root, compression="gzip")
+        alone, _ = pack(root, compression=compression)
     finally:
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
-    assert pack(tmp_path / "copy", compression="gzip")[0] == alone
+    assert pack(tmp_path / "copy", compression=compression)[0] == alone
 
 
 def test_names_are_sorted_by_their_bytes(root: Path) -> None:
@@ -115,6 +117,15 @@ def test_python_and_gzip_read_all_members(root: Path) -> None:
     tar = gzip.decompress(layer)
     assert (digest(tar), len(tar)) == (packed.diff_id, packed.tar_bytes)
     assert subprocess.run(["gzip", "-dc"], input=layer, capture_output=True, check=True).stdout == tar
+
+
+def test_zstd_reads_all_frames_with_the_window_that_all_decoders_have(root: Path) -> None:
+    (root / "big").write_bytes(os.urandom(10_000_000) * 2)
+    layer, packed = pack(root, compression="zstd")
+    tar = subprocess.run(
+        ["zstd", "-dc", "--memory=8MiB"], input=layer, capture_output=True, check=True
+    ).stdout
+    assert (digest(tar), len(tar)) == (packed.diff_id, packed.tar_bytes)
 
 
 def test_a_tree_packed_from_what_python_wrote_names_the_same(tmp_path: Path) -> None:
