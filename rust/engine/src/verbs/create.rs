@@ -5,7 +5,7 @@
 use super::live::Container;
 use super::{CgroupManager, Started};
 use crate::agent::{self, Filtered};
-use crate::cgroup::{Cgroup, Membership, PlaceRequest, place};
+use crate::cgroup::{Cgroup, Dir, Membership, PlaceRequest, place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain::{self, START_HOOKS};
 use crate::failures::{self, Failed, Phase};
@@ -22,6 +22,7 @@ use crate::{clock, console, hooks, oci_state, proc};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use estiba_init::plan::Report;
 use estiba_sys::OwnedFd;
 use serde_json::value::RawValue;
 
@@ -75,12 +76,14 @@ pub(super) fn make(
     let host = Host::read()?.with_labels(spec.process.as_ref(), spec.linux.mount_label.as_deref());
     trace.mark("take the state folder");
     let folder = Folder::make(request.root, request.id)?;
-    let mut undo = Undo::default();
-    match create_in(&folder, request, (&spec, filter), &host, terminal, &mut undo, &mut trace) {
+    let (spec, undo) = (&spec, Undo::default());
+    let mut making = Making { request, spec, host: &host, folder: &folder, undo, trace };
+    match making.all(filter, terminal) {
         Ok((started, text)) => Ok((started, Container::new(folder, text))),
         Err(error) => {
+            let undo = making.undo;
             let phase = undo.phase(&error);
-            let error = undo.all(folder, error, &spec);
+            let error = undo.all(folder, error, spec);
             let failed =
                 Failed { verb: "create", phase, bundle: Some(request.bundle), config: request.config_file };
             failures::note(request.root, request.id, &failed, &error);
@@ -129,160 +132,210 @@ impl Undo {
     }
 }
 
-fn create_in(
-    folder: &Folder,
-    request: &Request<'_>,
-    (spec, kept_filter): (&Spec<'_>, Option<Filter>),
-    host: &Host,
-    terminal: Option<OwnedFd>,
-    undo: &mut Undo,
-    trace: &mut Trace,
-) -> Result<(Started, String)> {
-    trace.mark("compile the seccomp profile");
-    let new_profile = spec.linux.seccomp.filter(|_| kept_filter.is_none());
-    let (filter, listener) = match new_profile {
-        Some(profile) => compile(profile)?,
-        None => (kept_filter, None),
-    };
-    trace.mark("find the cgroup's place");
-    let asked = Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty());
-    let place_request = PlaceRequest {
-        manager: request.cgroup_manager,
-        cgroups_path: asked,
-        id: request.id,
-        is_rootless: !host.is_privileged(),
-    };
-    let own = if place_request.needs_membership() { Membership::read()? } else { Membership::default() };
-    let dirs = place(place_request, &host.layout, &own)?;
-    let dirs = Cgroup::survey(dirs, &host.layout)?;
-    trace.mark("plan");
-    let options = Options {
-        id: request.id,
-        bundle: request.bundle,
-        gate: request.gate,
-        preserve_fds: request.preserve_fds,
-        no_pivot: request.no_pivot,
-        no_new_keyring: request.no_new_keyring,
-        cgroup: &dirs,
-        seccomp: filter.as_ref().map(|filter| (&filter.program[..], filter.flags)),
-        trace: request.trace,
-        ..Options::default()
-    };
-    let plan = plan::create(spec, host, &options)?;
-    trace.mark("write the record");
-    let mut record = first_record(request, spec, dirs.clone());
-    record.seccomp_listener = listener;
-    if !spec.hooks.start_container.is_empty() {
-        record.start_hooks = plan.steps.first_of(Origin::Item(START_HOOKS, 0));
-    }
-    folder.write(&record)?;
-    if let Some(filter) = &filter {
-        folder.write_file(state::FILTER, &[&filter.flags.to_le_bytes()[..], &filter.program].concat())?;
-    }
-    trace.mark("make the cgroup");
-    let Undo { begun, cgroup, launched, stopped } = undo;
-    *begun = true;
-    let resources = &spec.linux.resources;
-    let (made, born_in) = match request.cgroup_manager {
-        CgroupManager::Disabled => (Cgroup::none(resources, &host.layout)?, None),
-        CgroupManager::Cgroupfs | CgroupManager::Systemd => {
-            Cgroup::create(dirs, resources, &host.layout, !host.is_privileged())?
-        }
-    };
-    let cgroup = &*cgroup.insert(made);
-    trace.mark("open what init is handed");
-    let mut given = Given { stdio: request.stdio, trace: trace.watch(&plan)?, ..Given::default() };
-    if request.gate {
-        given.gate = Some((folder.make_fifo(state::GATE)?, folder.make_fifo(state::OUTCOME)?));
-    }
-    given.terminal = terminal_for(&plan, request, terminal)?;
-    given.state = hooks::state_for_init(&plan)?;
-    let tasks = cgroup.open_tasks()?;
-    let task_numbers: Vec<i32> = tasks.iter().map(OwnedFd::raw).collect();
-    let state_fd = given.state.as_ref().map(hooks::duplicate).transpose()?;
-    let given = Given { cgroup: born_in.as_ref().map(OwnedFd::borrow), cgroup_tasks: &task_numbers, ..given };
-    trace.mark("clone init");
-    let running = &*launched.insert(launch::launch(&plan, given)?);
-    trace.mark("record init's pid");
-    let stat = proc::stat(running.pid)?.ok_or_else(|| Error::internal("init ended before its record"))?;
-    record.pid = running.pid;
-    record.cgroup = cgroup.dirs().to_vec();
-    record.start_time = stat.start_time;
-    record.pidfd_inode = proc::pidfd_inode(&running.pidfd).filter(|_| folder.is_in_memory());
-    if !spec.hooks.poststop.is_empty() {
-        *stopped = Some(oci_state::text(&record, Status::Stopped.name()));
-    }
-    if let Some(score) = plan.oom_score_adj {
-        set_oom_score(running.pid, score)?;
-    }
-    if let Some(state) = state_fd {
-        let inside = Record { pid: proc::pid_inside(running.pid)?, ..record.clone() };
-        hooks::fill_state(&state, &oci_state::text(&inside, "created"))?;
-    }
-    let gated = request.gate;
-    let text = settle(folder, &plan, spec, &record, running, (gated, stat.ignored), trace)?;
-    folder.set_created()?;
-    if let (Some(profile), Some(filter)) = (new_profile, &filter) {
-        kept::keep(request.root, profile.get(), filter);
-    }
-    if !gated && !spec.hooks.poststart.is_empty() {
-        trace.mark("poststart hooks");
-        hooks::run_all("/hooks/poststart", &spec.hooks.poststart, &oci_state::text(&record, "running"))?;
-    }
-    trace.mark(trace::END);
-    if let Some(path) = request.pid_file {
-        console::write_pid_file(path, running.pid)?;
-    }
-    let trace = trace.text()?;
-    let Some(Launched { pid, pidfd, .. }) = launched.take() else {
-        return Err(Error::internal("a launched init was lost"));
-    };
-    Ok((Started { pid, pidfd, warnings: plan.warnings, trace }, text))
+/// A container in the making.
+struct Making<'a> {
+    request: &'a Request<'a>,
+    spec: &'a Spec<'a>,
+    host: &'a Host,
+    folder: &'a Folder,
+    undo: Undo,
+    trace: Trace,
 }
 
-/// From the launch to the moment when init waits at the gate, or the program runs. Returns the text of the record.
-fn settle(
-    folder: &Folder,
-    plan: &Plan,
-    spec: &Spec<'_>,
-    record: &Record<'_>,
-    launched: &Launched,
-    (gated, ignored): (bool, u64),
-    trace: &mut Trace,
-) -> Result<String> {
-    let program = &spec.process.as_ref().map(plan::program_name).unwrap_or_default();
-    if plan.pauses {
-        trace.mark("wait for init's namespaces");
-        match launched.next()? {
+/// What is settled before anything is made.
+struct Planned<'a> {
+    plan: Plan,
+    dirs: Vec<Dir>,
+    filter: Option<Filter>,
+    listener: Option<Listener<'a>>,
+}
+
+impl<'a> Making<'a> {
+    /// From the plan to a program that runs or waits at the gate. Returns the text of the record, too.
+    fn all(&mut self, kept: Option<Filter>, terminal: Option<OwnedFd>) -> Result<(Started, String)> {
+        let new_profile = self.spec.linux.seccomp.filter(|_| kept.is_none());
+        let Planned { plan, dirs, filter, listener } = self.plan(kept)?;
+        self.trace.mark("write the record");
+        let mut record = first_record(self.request, self.spec, dirs.clone());
+        record.seccomp_listener = listener;
+        if !self.spec.hooks.start_container.is_empty() {
+            record.start_hooks = plan.steps.first_of(Origin::Item(START_HOOKS, 0));
+        }
+        self.folder.write(&record)?;
+        if let Some(filter) = &filter {
+            let bytes = [&filter.flags.to_le_bytes()[..], &filter.program].concat();
+            self.folder.write_file(state::FILTER, &bytes)?;
+        }
+        self.undo.begun = true;
+        let state = self.launch(&plan, dirs, terminal)?;
+        let ignored = self.identify(&mut record, &plan, state)?;
+        self.pass_hooks(&plan, &record)?;
+        let text = self.commit(&plan, &record, ignored)?;
+        self.folder.set_created()?;
+        if let (Some(profile), Some(filter)) = (new_profile, &filter) {
+            kept::keep(self.request.root, profile.get(), filter);
+        }
+        self.finish(plan, &record).map(|started| (started, text))
+    }
+
+    fn plan(&mut self, kept: Option<Filter>) -> Result<Planned<'a>> {
+        let (request, spec, host) = (self.request, self.spec, self.host);
+        self.trace.mark("compile the seccomp profile");
+        let (filter, listener) = match (kept, spec.linux.seccomp) {
+            (None, Some(profile)) => compile(profile)?,
+            (kept, _) => (kept, None),
+        };
+        self.trace.mark("find the cgroup's place");
+        let asked = Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty());
+        let place_request = PlaceRequest {
+            manager: request.cgroup_manager,
+            cgroups_path: asked,
+            id: request.id,
+            is_rootless: !host.is_privileged(),
+        };
+        let own = if place_request.needs_membership() { Membership::read()? } else { Membership::default() };
+        let dirs = Cgroup::survey(place(place_request, &host.layout, &own)?, &host.layout)?;
+        self.trace.mark("plan");
+        let options = Options {
+            id: request.id,
+            bundle: request.bundle,
+            gate: request.gate,
+            preserve_fds: request.preserve_fds,
+            no_pivot: request.no_pivot,
+            no_new_keyring: request.no_new_keyring,
+            cgroup: &dirs,
+            seccomp: filter.as_ref().map(|filter| (&filter.program[..], filter.flags)),
+            trace: request.trace,
+            ..Options::default()
+        };
+        let plan = plan::create(spec, host, &options)?;
+        Ok(Planned { plan, dirs, filter, listener })
+    }
+
+    /// The cgroup, and init in it. Returns the state that hooks inside read, to be filled.
+    fn launch(&mut self, plan: &Plan, dirs: Vec<Dir>, terminal: Option<OwnedFd>) -> Result<Option<OwnedFd>> {
+        let (request, host) = (self.request, self.host);
+        self.trace.mark("make the cgroup");
+        let resources = &self.spec.linux.resources;
+        let (made, born_in) = match request.cgroup_manager {
+            CgroupManager::Disabled => (Cgroup::none(resources, &host.layout)?, None),
+            CgroupManager::Cgroupfs | CgroupManager::Systemd => {
+                Cgroup::create(dirs, resources, &host.layout, !host.is_privileged())?
+            }
+        };
+        let cgroup = &*self.undo.cgroup.insert(made);
+        self.trace.mark("open what init is handed");
+        let mut given = Given { stdio: request.stdio, trace: self.trace.watch(plan)?, ..Given::default() };
+        if request.gate {
+            given.gate = Some((self.folder.make_fifo(state::GATE)?, self.folder.make_fifo(state::OUTCOME)?));
+        }
+        given.terminal = terminal_for(plan, request, terminal)?;
+        given.state = hooks::state_for_init(plan)?;
+        let state = given.state.as_ref().map(hooks::duplicate).transpose()?;
+        let tasks = cgroup.open_tasks()?;
+        let task_numbers: Vec<i32> = tasks.iter().map(OwnedFd::raw).collect();
+        let given =
+            Given { cgroup: born_in.as_ref().map(OwnedFd::borrow), cgroup_tasks: &task_numbers, ..given };
+        self.trace.mark("clone init");
+        self.undo.launched = Some(launch::launch(plan, given)?);
+        Ok(state)
+    }
+
+    /// Who init is, for the record and for hooks. Returns the signals that init must stop ignoring.
+    fn identify(&mut self, record: &mut Record<'_>, plan: &Plan, state: Option<OwnedFd>) -> Result<u64> {
+        self.trace.mark("record init's pid");
+        let Launched { pid, pidfd, .. } = self.launched()?;
+        let stat = proc::stat(*pid)?.ok_or_else(|| Error::internal("init ended before its record"))?;
+        record.pid = *pid;
+        record.start_time = stat.start_time;
+        record.pidfd_inode = proc::pidfd_inode(pidfd).filter(|_| self.folder.is_in_memory());
+        record.cgroup = self.undo.cgroup.as_ref().map_or_else(Vec::new, |cgroup| cgroup.dirs().to_vec());
+        if !self.spec.hooks.poststop.is_empty() {
+            self.undo.stopped = Some(oci_state::text(record, Status::Stopped.name()));
+        }
+        if let Some(score) = plan.oom_score_adj {
+            set_oom_score(record.pid, score)?;
+        }
+        if let Some(state) = state {
+            let inside = Record { pid: proc::pid_inside(record.pid)?, ..record.clone() };
+            hooks::fill_state(&state, &oci_state::text(&inside, "created"))?;
+        }
+        Ok(stat.ignored)
+    }
+
+    fn launched(&self) -> Result<&Launched> {
+        self.undo.launched.as_ref().ok_or_else(|| Error::internal("a launched init was lost"))
+    }
+
+    /// Runs the hooks outside, in front of init that waits within its namespaces.
+    fn pass_hooks(&mut self, plan: &Plan, record: &Record<'_>) -> Result<()> {
+        if !plan.pauses {
+            return Ok(());
+        }
+        self.trace.mark("wait for init's namespaces");
+        match self.launched()?.next()? {
             Said::Paused => {}
-            Said::Failed(report) => return Err(explain::explain(plan, launched, report, program)),
+            Said::Failed(report) => return Err(self.explained(plan, report)),
             Said::Ready | Said::Closed | Said::Listening(_) => {
                 return Err(launch::died("the container's init"));
             }
         }
         let state = oci_state::text(record, "creating");
-        trace.mark("prestart hooks");
-        hooks::run_all("/hooks/prestart", &spec.hooks.prestart, &state)?;
-        trace.mark("createRuntime hooks");
-        hooks::run_all("/hooks/createRuntime", &spec.hooks.create_runtime, &state)?;
-        launched.answer(0)?;
+        self.trace.mark("prestart hooks");
+        hooks::run_all("/hooks/prestart", &self.spec.hooks.prestart, &state)?;
+        self.trace.mark("createRuntime hooks");
+        hooks::run_all("/hooks/createRuntime", &self.spec.hooks.create_runtime, &state)?;
+        self.launched()?.answer(0)
     }
-    trace.mark("write init's pid");
-    let text = folder.write(record)?;
-    launched.answer(ignored)?;
-    trace.mark("wait for init");
-    let mut said = launched.next()?;
-    if let Said::Listening(report) = said {
-        let (pid, pidfd) = (launched.pid, launched.pidfd.borrow());
-        agent::deliver(agent::connect(record)?, Filtered { pid, pidfd, record, status: "creating" }, report)?;
-        said = launched.next()?;
+
+    /// Lets init go on now that the record knows it, until it waits at the gate or the program runs. Returns the record's
+    /// text.
+    fn commit(&mut self, plan: &Plan, record: &Record<'_>, ignored: u64) -> Result<String> {
+        self.trace.mark("write init's pid");
+        let text = self.folder.write(record)?;
+        self.launched()?.answer(ignored)?;
+        self.trace.mark("wait for init");
+        let launched = self.launched()?;
+        let mut said = launched.next()?;
+        if let Said::Listening(report) = said {
+            let (pid, pidfd) = (launched.pid, launched.pidfd.borrow());
+            let filtered = Filtered { pid, pidfd, record, status: "creating" };
+            agent::deliver(agent::connect(record)?, filtered, report)?;
+            said = launched.next()?;
+        }
+        match said {
+            Said::Ready => Ok(text),
+            Said::Failed(report) => Err(self.explained(plan, report)),
+            // Without a gate the end of the socket is the exec; with one it is a death.
+            Said::Closed if !self.request.gate => Ok(text),
+            Said::Closed | Said::Paused | Said::Listening(_) => Err(launch::died("the container's init")),
+        }
     }
-    match said {
-        Said::Ready => Ok(text),
-        Said::Failed(report) => Err(explain::explain(plan, launched, report, program)),
-        // Without a gate the end of the socket is the exec; with one it is a death.
-        Said::Closed if !gated => Ok(text),
-        Said::Closed | Said::Paused | Said::Listening(_) => Err(launch::died("the container's init")),
+
+    fn explained(&self, plan: &Plan, report: Report) -> Error {
+        let program = self.spec.process.as_ref().map(plan::program_name).unwrap_or_default();
+        match self.launched() {
+            Ok(launched) => explain::explain(plan, launched, report, &program),
+            Err(error) => error,
+        }
+    }
+
+    /// What is left once the program runs, or waits at the gate.
+    fn finish(&mut self, plan: Plan, record: &Record<'_>) -> Result<Started> {
+        let poststart = &self.spec.hooks.poststart;
+        if !self.request.gate && !poststart.is_empty() {
+            self.trace.mark("poststart hooks");
+            hooks::run_all("/hooks/poststart", poststart, &oci_state::text(record, "running"))?;
+        }
+        self.trace.mark(trace::END);
+        if let Some(path) = self.request.pid_file {
+            console::write_pid_file(path, record.pid)?;
+        }
+        let trace = self.trace.text()?;
+        match self.undo.launched.take() {
+            Some(Launched { pid, pidfd, .. }) => Ok(Started { pid, pidfd, warnings: plan.warnings, trace }),
+            None => Err(Error::internal("a launched init was lost")),
+        }
     }
 }
 
@@ -300,11 +353,7 @@ fn compile(profile: &RawValue) -> Result<(Option<Filter>, Option<Listener<'_>>)>
     Ok((Some(filter), Some(Listener { path, metadata: profile.listener_metadata })))
 }
 
-fn first_record<'s>(
-    request: &Request<'s>,
-    spec: &'s Spec<'_>,
-    cgroup: Vec<crate::cgroup::Dir>,
-) -> Record<'s> {
+fn first_record<'s>(request: &Request<'s>, spec: &'s Spec<'_>, cgroup: Vec<Dir>) -> Record<'s> {
     let borrow = |text: &'s str| Text(text.into());
     let root = spec.root.as_ref().map_or("", |root| &*root.path);
     let rootfs = if root.starts_with('/') { root.to_string() } else { format!("{}/{root}", request.bundle) };
