@@ -74,11 +74,11 @@ def test_a_base_that_is_nowhere(own_store: Muelle, web: Path) -> None:
             f'registry "{registry.domain}": GET /v2/none/manifests/1: 404 MANIFEST_UNKNOWN: no such manifest'
         )
         assert refused(own_store, web, f"FROM {name}\n") == [
-            f'Containerfile:1:6: "{name}" is not in the store, and {said}',
+            f'Containerfile:1:6: there is no image "{name}" in the store, and {said}',
             "hint: is the name right? a private repository may answer so, too",
         ]
     assert refused(own_store, web, "FROM 127.0.0.1:1/none\n")[0] == (
-        'Containerfile:1:6: "127.0.0.1:1/none" is not in the store, and registry "127.0.0.1:1" does not answer: '
+        'Containerfile:1:6: there is no image "127.0.0.1:1/none" in the store, and registry "127.0.0.1:1" does not answer: '
         "nobody listens there (ECONNREFUSED)"
     )
 

@@ -156,6 +156,25 @@ def test_a_name_moves_only_when_all_is_there(own_store: Muelle, registry: Regist
     assert own_store.out(name, "sh", "-c", "test ! -e /new && echo old") == "old\n"
 
 
+def test_an_image_of_another_platform_than_is_asked_for_is_fetched(
+    own_store: Muelle, registry: Registry
+) -> None:
+    """As if there were none; what the name stands for stays where there is none at the registry either."""
+    name = f"{registry.domain}/web:1"
+    assert own_store("pull", "-q", name).returncode == 0
+    assert own_store.run("--rm", "--platform", "linux/amd64", name, "true").returncode == 0
+    done = own_store.run("--rm", "--platform", "linux/arm64", name, "true")
+    assert done.stderr.splitlines()[-2] == f'"{name}" is for linux/amd64, not for linux/arm64'
+    registry.faults.append(answering(404, "/manifests/"))
+    done = own_store.run("--rm", "--platform", "linux/arm64", name, "true")
+    assert done.stderr.startswith(
+        f'"{name}" is for linux/amd64, not for linux/arm64, and registry "{registry.domain}": GET '
+    )
+    done = own_store.run("--rm", "--pull", "never", "--platform", "linux/arm64", name, "true")
+    assert done.stderr.startswith(f'"{name}" is for linux/amd64, not for linux/arm64\n')
+    assert own_store.out(name, "echo", "well") == "well\n"
+
+
 def pulling(folder: Path, name: str) -> dict[str, tuple[str | Path, ...]]:
     """Return the verbs that fetch an image by themselves; what follows their own name goes behind each."""
     (folder / "Containerfile").write_text(f"FROM {name}\nLABEL a=b\n")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from estiba.images import Descriptor, Store
+from estiba.images import Descriptor, Index, Platform, Store, media
 from estiba.images.reference import parse
 from estiba.muelle.main import main
 from support.images import put_image
@@ -91,6 +91,26 @@ def test_version_is_printed_as_it_is_asked_for(muelle: Muelle) -> None:
     assert muelle("version", "--format", "{{.Version}} {{.imageSpec}}").lines == [
         [said["version"], lines[2][1]]
     ]
+
+
+def test_an_image_is_only_taken_for_the_platform_that_is_asked_for(muelle: Muelle, store: Store) -> None:
+    """Whether its name stands for it alone, or for several of which that one was never fetched."""
+    assert muelle("inspect", "--platform", "linux/amd64", "web").code == 0
+    said = muelle("inspect", "--platform", "linux/arm64", "web")
+    assert (said.code, said.out) == (1, "")
+    assert said.err == (
+        '"web" is for linux/amd64, not for linux/arm64\n'
+        "hint: `muelle pull --platform linux/arm64 web` fetches one that is, if there is one\n"
+    )
+    absent = web(store)._replace(digest=f"sha256:{64 * 'a'}", platform=Platform("linux", "arm64"))
+    data = Index((web(store)._replace(platform=Platform("linux", "amd64")), absent)).to_bytes()
+    several = Descriptor(media.OCI_INDEX, store.blobs.put(data), len(data))
+    store.references.move(parse("several"), several, verb="pull")
+    assert muelle("history", "--platform", "linux/amd64", "several").code == 0
+    assert muelle("history", "--platform", "linux/arm64", "several").err == (
+        f"index {several.digest}: its image for linux/arm64 is not here\n"
+        "hint: `muelle pull --platform linux/arm64` fetches it\n"
+    )
 
 
 def test_images_prints_ids_alone(muelle: Muelle, store: Store) -> None:

@@ -133,6 +133,9 @@ def pick(blobs: Blobs, descriptor: Descriptor, platform: Platform | None) -> Des
             raise ImageNotFound(
                 f"index {descriptor.digest}: no image for {wanted}", hint=f"it has: {offered}"
             )
+        if not blobs.has(chosen.digest):
+            hint = f"`muelle pull --platform {chosen.platform or wanted}` fetches it"
+            raise ImageNotFound(f"index {descriptor.digest}: its image for {wanted} is not here", hint=hint)
         descriptor, depth = chosen, depth + 1
     return descriptor
 

@@ -7,13 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from estiba.errors import ImageNotFound, RegistryRefused, RegistryUnreachable
-from estiba.images.image import Image
+from estiba.images.image import Image, find
 from estiba.images.reference import parse as parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from estiba.images.manifest import Descriptor
     from estiba.images.platform import Platform
     from estiba.images.record import Record
     from estiba.images.reference import Reference
@@ -66,9 +67,8 @@ def opened_or_pulled(
         except (RegistryRefused, RegistryUnreachable) as error:
             # Without a network, what is here is more of a help.
             hint = absent.hint if isinstance(error, RegistryUnreachable) else error.hint
-            raise type(error)(
-                f'"{text}" is not in the store, and {error.message}', errno=error.errno, hint=hint
-            ) from error
+            message = f"{absent.message}, and {error.message}"
+            raise type(error)(message, errno=error.errno, hint=hint) from error
 
 
 def pulled(
@@ -84,17 +84,36 @@ def pulled(
 
     reference = parse_reference(text)
     with progress() as shown, reach(options).registry_of(reference) as registry:
-        return pull(store, reference, platform=wanted, registry=registry, progress=shown)
+        image = pull(store, reference, platform=wanted, registry=registry, progress=shown)
+    return fitting(image, find(store, text)[0], text, wanted)
 
 
 def opened(store: Store, text: str, wanted: Platform | None) -> Image:
     """Return the store's image."""
     if (versioned := split_version(text)) is None:
-        return Image.resolve(store, text, platform=wanted)
-    reference, number = versioned
-    record = version(store, reference, number)
+        descriptor, reference = find(store, text)
+    else:
+        reference = versioned[0]
+        descriptor = described(version(store, *versioned))
+    return fitting(Image(store, descriptor, platform=wanted, reference=reference), descriptor, text, wanted)
+
+
+def fitting(image: Image, named: Descriptor, text: str, wanted: Platform | None) -> Image:
+    """Return an image if it is for the platform that was asked for; of an index it was chosen so. Raises ImageNotFound."""
+    if wanted is None or named.is_index:
+        return image
+    config = image.config
+    offered = type(wanted)(config.os, config.architecture, config.variant)
+    if wanted.rank(offered) is None:
+        hint = f"`muelle pull --platform {wanted} {text}` fetches one that is, if there is one"
+        raise ImageNotFound(f'"{text}" is for {offered}, not for {wanted}', hint=hint)
+    return image
+
+
+def described(record: Record) -> Descriptor:
+    """Return what a version stands for."""
     assert record.descriptor is not None
-    return Image(store, record.descriptor, platform=wanted, reference=reference)
+    return record.descriptor
 
 
 def as_digest(store: Store, text: str) -> str:

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from estiba.errors import ContainerNotFound, ImageNotFound, ReferenceInvalid
+from estiba.images.image import find
 from estiba.images.store import Store
 from estiba.muelle import containers, output
 from estiba.muelle.find import find_image
@@ -45,10 +46,21 @@ def look(store: Store, parsed: Parsed, word: str) -> dict[str, Any]:
                 raise
     try:
         return image(store, find_image(store, word, parsed.options))
-    except (ImageNotFound, ReferenceInvalid) as error:
-        if kind == "image" or isinstance(error, ReferenceInvalid):
+    except ImageNotFound as error:
+        if kind == "image" or is_known(store, word):
             raise
         raise ImageNotFound(f'"{word}" is neither a container nor an image', hint=error.hint) from None
+
+
+def is_known(store: Store, word: str) -> bool:
+    """Return whether a word means something in the store, be it for another platform."""
+    try:
+        find(store, word)
+    except ImageNotFound:
+        return False
+    except ReferenceInvalid:
+        return True  # a version of a name
+    return True
 
 
 def image(store: Store, found: Image) -> dict[str, Any]:
