@@ -10,6 +10,8 @@ _PORTS = (
 )
 _BACKGROUND = "`run` stays in the foreground; a shell's & or a systemd service puts it behind"
 _KEPT = "leave it out: the results of steps are always kept, their containers never"
+_NAMELESS = "leave it out: a volume without a name goes with its container"
+_PAUSED = "a container is frozen meanwhile; --no-pause lets it go on"
 _STORED = "leave it out: what is built is in the store, and results are found there"
 
 ELSEWHERE: dict[str, dict[str, str]] = {
@@ -67,5 +69,7 @@ ELSEWHERE: dict[str, dict[str, str]] = {
         "--rm": _KEPT,
         "--ssh": "--secret lets RUN --mount=type=secret read a key",
     },
+    "commit": {"--pause": _PAUSED, "-p": _PAUSED},
+    "rm": {"--volumes": _NAMELESS, "-v": _NAMELESS},
 }
 """{verb, or "" for the command: {what was typed: hint}}."""
