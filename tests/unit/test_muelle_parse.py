@@ -27,6 +27,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
 VERBS: dict[str, VerbSpec] = {
     "run": ("", (("NAME", "one", ""), ("COMMAND", "rest", "")), OPTIONS),
     "rmi": ("", (("NAME", "some", ""),), OPTIONS),
+    "tag": ("", (("NAME", "one", ""), ("TARGET", "one", "the new name")), OPTIONS),
     "diff": ("", (("NAME", "one", ""), ("OTHER", "optional", "")), OPTIONS),
 }
 
@@ -152,6 +153,7 @@ def test_no_size_is_made_of_what_means_none(text: str) -> None:
         ),
         (["run", "-t"], "muelle run: NAME is missing", "see `muelle run --help`"),
         (["rmi"], "muelle rmi: NAME is missing", "see `muelle rmi --help`"),
+        (["tag", "web"], "muelle tag: TARGET is missing", "TARGET is the new name"),
         (["diff", "a", "b", "c"], 'muelle diff: "c" is one argument too many', "see `muelle diff --help`"),
     ],
 )

@@ -44,6 +44,9 @@ class _Language(Language):
         self, verb: str, breach: str, near: str | None = None, /, *, hint: str = "help", **facts: str
     ) -> Refusal:
         refusal = super().refusal(verb, breach, near, hint=hint, **facts)
+        if breach == "missing":
+            help = next(help for name, _many, help in self.verbs[verb][1] if name == facts["what"])
+            refusal.hint = f"{facts['what']} is {help}" if help else refusal.hint
         if breach in ("unknown-command", "unknown-option"):
             from estiba.tables.elsewhere import ELSEWHERE
 
