@@ -180,14 +180,8 @@ class LayerTool(Tool):
                 f"dir:{target}/copy",
             ]
             return {"pack gzip": pack, "pack zstd": [*pack[:4], "--dest-compress-format", "zstd", *pack[4:]]}
-        if self.name == "tar":
-            unpack, stream = f"| tar -C {target} -xf -", f"tar -C {work}/layer -cf - . |"
-            return {
-                "unpack gzip": ["/bin/sh", "-c", f"gzip -dc {work}/layer.tar.gz {unpack}"],
-                "unpack zstd": ["/bin/sh", "-c", f"zstd -qdc {work}/layer.tar.zst {unpack}"],
-                "pack gzip": ["/bin/sh", "-c", f"{stream} gzip > {target}/layer"],
-                "pack zstd": ["/bin/sh", "-c", f"{stream} zstd -q > {target}/layer"],
-            }
+        if self.name.startswith("tar"):
+            return self._pipes(is_digested=self.name == "tar-sha256")
         layer = [sys.executable, str(Path(__file__).with_name("layer.py"))]
         return {
             "unpack gzip": [*layer, "unpack", f"{work}/layer.tar.gz", f"{target}/tree"],
@@ -195,6 +189,21 @@ class LayerTool(Tool):
             "pack gzip": [*layer, "pack", f"{work}/layer", f"{target}/layer", "gzip"],
             "pack zstd": [*layer, "pack", f"{work}/layer", f"{target}/layer", "zstd"],
         }
+
+    def _pipes(self, *, is_digested: bool) -> dict[str, Argv]:
+        """What a shell does with tar: as it comes, or with the two digests that a layer has, each taken by a tee."""
+        work, target = self._work, self._target
+        digest = "tee >(openssl sha256 >&2)"
+        then, last = (f"| {digest} |", f"| {digest}") if is_digested else ("|", "")
+        found: dict[str, str] = {}
+        for compression, program, suffix in (("gzip", "gzip", "gz"), ("zstd", "zstd -q", "zst")):
+            layer = f"{work}/layer.tar.{suffix}"
+            inflate = f"{digest} < {layer} | {program} -dc" if is_digested else f"{program} -dc {layer}"
+            found |= {
+                f"unpack {compression}": f"{inflate} {then} tar -C {target} -xf -",
+                f"pack {compression}": f"tar -C {work}/layer -cf - . {then} {program} {last} > {target}/layer",
+            }
+        return {case: ["/bin/bash", "-c", words] for case, words in found.items()}
 
 
 def make_layers(work: Path) -> None:

@@ -40,7 +40,7 @@ BUILDERS: dict[str, Callable[[Path, list[Path]], Builder]] = {
     "classic": Classic,
     "buildah": Buildah,
 }
-LAYER_TOOLS = ("estiba-layers", "umoci", "skopeo", "tar")
+LAYER_TOOLS = ("estiba-layers", "umoci", "skopeo", "tar", "tar-sha256")
 LAYER_CASES = ("unpack gzip", "unpack zstd", "pack gzip", "pack zstd")
 BUILD_CASES = ("cold", "cached", "changed", "copy", "run")
 CASES = (*BUILD_CASES, *LAYER_CASES)
@@ -134,7 +134,7 @@ def _version(name: str) -> str:
         "buildkit": ("/usr/bin/docker", "--version"),
         "classic": ("/usr/bin/docker", "--version"),
     }
-    return version_of(*words.get(name.removesuffix("-layers"), (name, "--version")))
+    return version_of(*words.get(name.removesuffix("-layers"), (name.removesuffix("-sha256"), "--version")))
 
 
 def _contexts(folder: Path, options: argparse.Namespace) -> dict[str, Path]:
