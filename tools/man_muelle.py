@@ -28,6 +28,25 @@ stand together.
 """
 
 TAIL = f"""\
+.SH VERSIONS
+Each image that a name comes to stand for is a version of it, counted from 1;
+.I web@2
+names one wherever an image can be named.
+Behind a version lies what the name stood for when that version came:
+.I web@\\-1
+is the version behind the present one,
+.I web@\\-2
+lies behind that one.
+.B rollback
+goes to the nearest version behind that is whole, and, done again, further back.
+It never leads to a version that was rolled away from before;
+.B rollback \\-\\-to
+leads to each.
+A name that was taken away comes back as what it stood for last.
+.B prune
+keeps of each name the present version, the one that
+.B rollback
+leads to, and those that the name stood for last.
 .SH EXIT STATUS
 .B run
 exits as the program did, or with 128 and the signal's number; with 125 when muelle failed, 126 when the program

@@ -67,6 +67,21 @@ def test_prune_keeps_the_current_version_when_it_is_an_old_one(store: Store) -> 
     assert here(store) == [1]
 
 
+def test_prune_keeps_what_a_rollback_leads_to(store: Store) -> None:
+    """However much later others came; and what is gone already takes nobody's place."""
+    history.rollback(store, WEB, 2)
+    store.references.move(WEB, put_image(store.blobs, [{"base": b"x"}, {"a": b"6"}]), verb="build")
+    prune(store, keep_versions=2)
+    assert here(store) == [2, 6]
+    history.rollback(store, WEB)
+    assert prune(store, keep_versions=2).images == ()
+    history.rollback(store, WEB, 6)
+    history.rollback(store, WEB)
+    store.references.move(WEB, put_image(store.blobs, [{"base": b"x"}, {"a": b"7"}]), verb="build")
+    prune(store, keep_versions=3)
+    assert here(store) == [2, 6, 7]
+
+
 def test_prune_keeps_what_containers_the_cache_and_nameless_images_need(store: Store) -> None:
     """A container by whatever digest its record mentions; the cache unless asked; the nameless if asked."""
     first, second = history.versions(store, WEB)[:2]

@@ -87,6 +87,35 @@ def test_rollback_goes_back_step_by_step_and_forward_again(store: Store) -> None
     assert current(store) == (4, four.digest)
 
 
+def test_rollback_goes_back_to_what_the_name_stood_for_when_its_version_came(store: Store) -> None:
+    """Not to a version that was rolled away from before; and no two rollbacks lead back and forth."""
+    one, two, three = moved(store, b"1", b"2", b"3")
+    history.rollback(store, WEB, 1)
+    (four,) = moved(store, b"4")
+    assert history.rollback(store, WEB).after == one.digest
+    with pytest.raises(ImageNotFound, match="no version before the current one"):
+        history.rollback(store, WEB)
+    history.rollback(store, WEB, 3)
+    assert history.rollback(store, WEB).after == two.digest
+    assert history.rollback(store, WEB, 4).after == four.digest
+    store.references.remove(WEB)
+    (five,) = moved(store, b"5")
+    assert [record.version for record in history.behind(store.references.log(WEB))] == [4, 1]
+    assert len({one.digest, two.digest, three.digest, four.digest, five.digest}) == 5
+
+
+def test_rollback_passes_over_what_is_gone(store: Store) -> None:
+    """The nearest version that is whole is the answer."""
+    one, two, three = moved(store, b"1", b"2", b"3")
+    store.blobs.remove(two.digest)
+    assert history.rollback(store, WEB).after == one.digest
+    history.rollback(store, WEB, 3)
+    store.blobs.remove(one.digest)
+    with pytest.raises(ImageNotFound, match=f"version 2 is not whole: blob {two.digest} is gone"):
+        history.rollback(store, WEB)
+    assert current(store) == (3, three.digest)
+
+
 def test_rollback_takes_a_number_a_digest_or_a_time(store: Store) -> None:
     """Whatever of them is at hand."""
     one, two, three = moved(store, b"1", b"2", b"3")

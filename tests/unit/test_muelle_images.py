@@ -196,6 +196,26 @@ def test_a_version_can_be_named_wherever_an_image_can(muelle: Muelle, store: Sto
     )
 
 
+def test_a_version_that_is_gone_is_told_the_same_everywhere(muelle: Muelle, store: Store) -> None:
+    """That prune took it, and not that the store is damaged."""
+    first = store.references.log(parse("web"))[0]
+    assert muelle("prune", "--keep", "1").code == 0
+    for args in (
+        ["rollback", "web"],
+        ["run", "web@1"],
+        ["diff", "web@1", "web"],
+        ["diff", "web"],
+        ["tag", "web@1", "x"],
+        ["save", "web@1"],
+    ):
+        said = muelle(*args)
+        assert (said.code != 0, said.out) == (True, "")
+        assert said.err == (
+            f'"web:latest": version 1 is not whole: blob {first.after} is gone\n'
+            "hint: `muelle prune` keeps the last versions of each name; older ones go\n"
+        )
+
+
 def test_tag_and_untag_give_and_take_names(muelle: Muelle, store: Store) -> None:
     """An untagged name has a past still."""
     assert muelle("tag", "web", "localhost:5000/web:2").code == 0

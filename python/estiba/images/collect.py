@@ -19,6 +19,7 @@ from estiba.errors import BlobNotFound, ImageError, ManifestInvalid
 from estiba.images import digest as digests
 from estiba.images import media
 from estiba.images.durable import read_bounded
+from estiba.images.history import behind
 from estiba.images.image import Image
 from estiba.images.reach import reachable
 
@@ -188,10 +189,14 @@ def _used(
 
 
 def kept_versions(store: Store, reference: Reference, count: int) -> list[Descriptor]:
-    """Return the current version and the newest others, `count` different images in all."""
-    current = store.references.get(reference)
-    newest = [one.descriptor for one in reversed(store.references.log(reference)) if one.descriptor]
-    found = {one.digest: one for one in ([current, *newest] if current else newest)}
+    """Return what stays of a name: the current version, the one that a rollback leads to, and those that it stood for
+    last, `count` different images in all. What is gone already takes no other's place.
+    """
+    log = store.references.log(reference)
+    back = [one for one in behind(log) if one.after and store.blobs.has(one.after)]
+    newest = [one for one in reversed(log) if one.after and store.blobs.has(one.after)]
+    ordered = [store.references.get(reference), *(one.descriptor for one in (*back[:1], *newest))]
+    found = {one.digest: one for one in ordered if one}
     return list(found.values())[:count]
 
 

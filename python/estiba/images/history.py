@@ -104,27 +104,52 @@ def rollback(
     """Let `reference` point to an earlier version, or a later one again; return the record of the move.
 
     `to`: a version's number; a digest or its first digits; a time, for what the name pointed to then
-    ("2026-11-24T16:20", local time unless it says otherwise; "2h" for two hours ago). Without it: the version before
-    the current one, or, for a name that was removed, its last. Raises ImageNotFound, ReferenceInvalid.
+    ("2026-11-24T16:20", local time unless it says otherwise; "2h" for two hours ago). Without it: the nearest whole one
+    of `behind`, or, for a name that was removed, its last. Raises ImageNotFound, ReferenceInvalid.
     """
     log = store.references.log(reference)
     if not log:
         raise ImageNotFound(f'"{reference.familiar}" has no versions: it never named an image')
-    target = _target(log, to)
+    target = _back(store, reference, log) if to is None else _target(log, to)
     if target is None:
         raise ImageNotFound(f'"{reference.familiar}": no version {_words(to)}', hint=_offer(store, reference))
-    assert target.after is not None
-    _check_whole(store, reference, target)
+    check_whole(store, reference, target)
     if log[-1].after == target.after and log[-1].version == target.version:
         return log[-1]
     return store.references.return_to(reference, target, who=who)
 
 
-def _target(log: list[Record], to: str | int | None) -> Record | None:
+def behind(log: list[Record]) -> list[Record]:
+    """Return what lies behind the state that a log ends in, nearest first: where going back and back leads.
+
+    Behind a version lies what the name stood for when it came. So a version that was rolled away from is behind none
+    that came later, and going back never returns to it. Behind a name that was removed lies what it stood for last.
+    """
+    arrivals: dict[int, Record] = {}
+    parents: dict[int, int] = {}
+    version = 0
+    for one in log:
+        if one.after and one.verb != "rollback":
+            arrivals[one.version], parents[one.version] = one, min(version, one.version - 1)
+        version = one.version
+    at = version if log and log[-1].after is None else parents.get(version, 0)
+    found: list[Record] = []
+    while at in arrivals:
+        found.append(arrivals[at])
+        at = parents[at]
+    return [one for one in found if one.after != log[-1].after]
+
+
+def _back(store: Store, reference: Reference, log: list[Record]) -> Record | None:
+    """Return the nearest version behind that is whole; if none is, the nearest, so that it is said what it lacks."""
+    found = behind(log)
+    whole = (one for one in found if _lacks(store, one) is None)
+    return next(whole, found[0] if found else None)
+
+
+def _target(log: list[Record], to: str | int) -> Record | None:
     """Return the record of the version that `to` means, None if there is none."""
     arrivals = [one for one in log if one.after and one.verb != "rollback"]
-    if to is None:
-        return _before(log[-1], arrivals)
     text = str(to)
     is_number = text.isascii() and text.isdigit()
     if is_number and (numbered := [one for one in arrivals if str(one.version) == text]):
@@ -136,13 +161,6 @@ def _target(log: list[Record], to: str | int | None) -> Record | None:
         return None
     moment = _moment(text)
     return next((one if one.after else None for one in reversed(log) if one.time <= moment), None)
-
-
-def _before(last: Record, arrivals: list[Record]) -> Record | None:
-    if last.after is None:
-        return next((one for one in arrivals if one.version == last.version), None)
-    older = [one for one in arrivals if one.version < last.version and one.after != last.after]
-    return max(older, key=lambda one: one.version, default=None)
 
 
 def _by_digits(arrivals: list[Record], digits: str) -> Record | None:
@@ -171,19 +189,23 @@ def _moment(text: str) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def _check_whole(store: Store, reference: Reference, target: Record) -> None:
-    """Raise ImageNotFound if the version's manifest, config or a layer is gone: what a name points to is whole."""
-    assert target.descriptor is not None
-    try:
-        gone = [one.digest for one in missing(store.blobs, target.descriptor)]
-        why = f"blob {gone[0]} is gone" if gone else None
-    except ImageError as error:
-        why = error.message
-    if why:
+def check_whole(store: Store, reference: Reference, version: Record) -> None:
+    """Raise ImageNotFound if a version's manifest, config or a layer is gone: what a name points to is whole."""
+    if why := _lacks(store, version):
         raise ImageNotFound(
-            f'"{reference.familiar}": version {target.version} is not whole: {why}',
+            f'"{reference.familiar}": version {version.version} is not whole: {why}',
             hint="`muelle prune` keeps the last versions of each name; older ones go",
         )
+
+
+def _lacks(store: Store, version: Record) -> str | None:
+    """Return what a version lacks, None if it is whole."""
+    assert version.descriptor is not None
+    try:
+        gone = [one.digest for one in missing(store.blobs, version.descriptor)]
+    except ImageError as error:
+        return error.message
+    return f"blob {gone[0]} is gone" if gone else None
 
 
 def _sharers(image: Image) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from estiba.errors import ContainerNotFound, ImageNotFound
 from estiba.images.changes import compare
+from estiba.images.history import behind
 from estiba.images.image import Image
 from estiba.images.manifest import Descriptor
 from estiba.images.stack import Stack
@@ -89,10 +90,11 @@ def previous(store: Store, word: str, options: Options) -> Image:
     """Return the version before the one that a word means. Raises ImageNotFound."""
     if (versioned := split_version(word)) is not None:
         reference, number = versioned
-        number = version(store, reference, number).version
-        if number == 1:
+        record, log = version(store, reference, number), store.references.log(reference)
+        older = behind(log[: log.index(record) + 1])
+        if not older:
             raise ImageNotFound(f'"{word}" has no version before it')
-        return find_image(store, f"{reference}@{number - 1}", options)
+        return find_image(store, f"{reference}@{older[0].version}", options)
     image = find_image(store, word, options)
     if image.reference is None or image.reference.digest is not None:
         raise ImageNotFound(f'"{word}" is no name, and has no version before it', hint="name two images")

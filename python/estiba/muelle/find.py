@@ -145,16 +145,23 @@ def split_version(text: str) -> tuple[Reference, int] | None:
 
 
 def version(store: Store, reference: Reference, number: int) -> Record:
-    """Return the record of a version; of a number below 0, as many versions back. Raises ImageNotFound."""
+    """Return the record of a version that is whole; of a number below 0, of one that lies so many steps behind.
+
+    Raises ImageNotFound.
+    """
+    from estiba.images.history import behind, check_whole
+
     log = store.references.log(reference)
-    arrivals = [record for record in log if record.after and record.verb != "rollback"]
-    if number <= 0 and log:
-        current = log[-1].version
-        older = sorted({record.version for record in arrivals if record.version <= current})
-        number = older[number - 1] if -number < len(older) else number
-    found = next((record for record in arrivals if record.version == number), None)
+    arrivals = {record.version: record for record in log if record.after and record.verb != "rollback"}
+    if number > 0 or not log:
+        found = arrivals.get(number)
+    elif number == 0:
+        found = arrivals.get(log[-1].version)
+    else:
+        found = next(iter(behind(log)[-number - 1 :]), None)
     if found is None:
         hint = f"`muelle history --versions {reference.familiar}` lists them" if arrivals else None
         which = f"no version {number}" if number > 0 else "no version before that"
         raise ImageNotFound(f'"{reference.familiar}" has {which}', hint=hint)
+    check_whole(store, reference, found)
     return found

@@ -284,7 +284,13 @@ VERBS: dict[str, VerbSpec] = {
         "let a name stand for an earlier version again, or for a later one",
         (("NAME", "one", "a reference"),),
         (
-            ("to", "", "text", "N|DIGEST|TIME", "which version; the one before by default"),
+            (
+                "to",
+                "",
+                "text",
+                "N|DIGEST|TIME",
+                "which version; by default what the name stood for before this one",
+            ),
             QUIET,
             HELP,
         ),
