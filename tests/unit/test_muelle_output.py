@@ -53,6 +53,12 @@ def test_ages_are_said_in_the_largest_unit(seconds: float, text: str) -> None:
     assert output.age(time.time() - seconds) == text
 
 
+def test_the_year_1970_is_a_time_and_the_year_1_is_none() -> None:
+    """SOURCE_DATE_EPOCH=0 is meant; Go's zero time is not."""
+    assert output.since("1970-01-01T00:00:00Z").endswith(" years ago")
+    assert output.since("0001-01-01T00:00:00Z") == ""
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

@@ -97,8 +97,8 @@ def size(bytes_: int) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return "3 hours ago" of a time in seconds since 1970; "" for a time before it, which nobody has meant."""
-    if seconds <= 0:
+    """Return "3 hours ago" of a time in seconds since 1970; "" for one before, such as Go's time zero, the year 1."""
+    if seconds < 0:
         return ""
     passed = max(0, int(time.time() - seconds))
     for length, name in AGES:
