@@ -132,6 +132,14 @@ def test_rollback_without_an_answer_says_what_there_is(store: Store) -> None:
         with pytest.raises(ImageNotFound, match="no version") as raised:
             history.rollback(store, WEB, to)
         assert (raised.value.hint or "").startswith("there are: 1 (")
+    first, second = history.versions(store, WEB)
+    with pytest.raises(ImageNotFound, match=r'no version "10m": it named no image at 20..-') as raised:
+        history.rollback(store, WEB, "10m")
+    hint = raised.value.hint or ""
+    assert hint.endswith("; a time is written 2026-11-24T16:20, or 2h for two hours ago (s, m, h, d, w)")
+    began = hint.partition(", since ")[2].partition(")")[0]
+    assert history.rollback(store, WEB, began).after in (first.digest, second.digest)
+    history.rollback(store, WEB, 2)
     with pytest.raises(ReferenceInvalid, match="not a number, a digest or a time"):
         history.rollback(store, WEB, "yester")
     with pytest.raises(ImageNotFound, match="never named an image"):

@@ -6,11 +6,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from estiba.images import Descriptor, Index, Platform, Store, media
+from estiba.images import Descriptor, History, Image, Index, Platform, Store, history, media
 from estiba.images.reference import parse
 from estiba.muelle.main import main
 from support.images import put_image
@@ -30,6 +30,11 @@ class Said(NamedTuple):
 
 
 Muelle = Callable[..., Said]
+
+
+def rows(said: Said) -> list[dict[str, Any]]:
+    """Return what was printed by --format json."""
+    return [json.loads(line) for line in said.out.splitlines()]
 
 
 @pytest.fixture
@@ -158,13 +163,50 @@ def test_history_shows_layers_and_who_shares_them(muelle: Muelle) -> None:
 def test_history_shows_the_past_of_a_name(muelle: Muelle) -> None:
     """Newest first, with a star at what it stands for."""
     said = muelle("history", "--versions", "web")
-    assert said.lines[0] == ["VERSION", "DIGEST", "WHEN", "BY", "WHO"]
+    assert said.lines[0] == ["VERSION", "FROM", "DIGEST", "WHEN", "BY", "WHO"]
     assert [line[0] for line in said.lines[1:]] == ["2", "1"]
     assert said.lines[1][1] == "*" and "somebody" in said.out
-    (newest, *_) = [
-        json.loads(line) for line in muelle("history", "--versions", "--format=json", "web").out.splitlines()
-    ]
+    newest, oldest = rows(muelle("history", "--versions", "--format=json", "web"))
     assert (newest["Version"], newest["By"], newest["Current"]) == (2, "build", True)
+    assert (newest["From"], oldest["From"], oldest["Current"]) == (oldest["Digest"], None, False)
+
+
+def test_history_shows_each_move_of_a_name(muelle: Muelle, store: Store) -> None:
+    """A rollback and a removal too: from where to where, by which verb and by whom; but each version once by -q."""
+    muelle("rollback", "web")
+    muelle("untag", "web")
+    first, second = (one.digest for one in history.versions(store, parse("web")))
+    untagged, back, *others = rows(muelle("history", "--versions", "--format=json", "web"))
+    assert [untagged[name] for name in ("Version", "From", "Digest", "By")] == [None, first, None, "untag"]
+    assert [back[name] for name in ("Version", "From", "Digest", "By")] == [1, second, first, "rollback"]
+    assert [one["By"] for one in others] == ["build", "build"]
+    assert muelle("history", "-q", "--versions", "web").lines == [[second], [first]]
+    table = muelle("history", "--versions", "web").lines
+    assert (table[1][:2], table[2][:3]) == (
+        [first[7:19], "nothing"],
+        ["1", second[7:19], first[7:19]],
+    )
+    form = ["--format", "{{.By}} {{.From}}"]
+    assert muelle("history", "--versions", *form, "web").lines[1] == ["rollback", second]
+
+
+def test_history_shows_messages_where_an_instruction_would_be(muelle: Muelle, store: Store) -> None:
+    """That of an import alone, that of a commit behind what was run; BuildKit's mark is nobody's message."""
+    config = Image.resolve(store, "web").config
+    for by, comment, shown in (
+        ("import", "from a test", "from a test"),
+        ("import", None, "import"),
+        ("sh", "with a config", "sh # with a config"),
+        ("RUN true", "buildkit.dockerfile.v0", "RUN true"),
+    ):
+        told = (History("1970-01-01T00:00:00Z", by, comment), config.history[1])
+        data = config._replace(history=told).to_bytes()
+        described = Descriptor(media.OCI_CONFIG, store.blobs.put(data), len(data))
+        manifest = Image.resolve(store, "web").manifest._replace(config=described).to_bytes()
+        made = Descriptor(media.OCI_MANIFEST, store.blobs.put(manifest), len(manifest))
+        store.references.move(parse("told"), made, verb="import")
+        last = " ".join(muelle("history", "told").lines[-1])
+        assert "years ago" in last and f"B {shown} base:1" in last
 
 
 def test_rollback_goes_back_and_forward(muelle: Muelle, store: Store) -> None:

@@ -16,11 +16,16 @@ from estiba.images.image import Image
 from estiba.images.reach import missing
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from estiba.images.record import Record, Verb
     from estiba.images.reference import Reference
     from estiba.images.store import Store
 
 _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_TIMES = "2026-11-24T16:20, or 2h for two hours ago (s, m, h, d, w)"
+_FEWEST_DIGITS = 4
+"""Of a digest, that are taken for its beginning."""
 
 
 class Row(NamedTuple):
@@ -50,6 +55,16 @@ class Version(NamedTuple):
     is_current: bool
     is_here: bool
     """Whether its manifest is still in the store, so that one can go back to it."""
+
+
+class Move(NamedTuple):
+    """One line of a reference's log, and how what it came to stands now."""
+
+    record: Record
+    is_current: bool
+    """Whether it is the last, and led to an image."""
+    is_here: bool
+    """Whether the manifest that it led to is still in the store; a removal led to nothing, which is."""
 
 
 def rows(image: Image) -> list[Row]:
@@ -98,6 +113,15 @@ def versions(store: Store, reference: Reference) -> list[Version]:
     ]
 
 
+def moves(store: Store, reference: Reference) -> list[Move]:
+    """Return all that became of `reference`, oldest first, rollbacks and removals too; [] for a name never used."""
+    log = store.references.log(reference)
+    return [
+        Move(one, one is log[-1] and one.after is not None, one.after is None or store.blobs.has(one.after))
+        for one in log
+    ]
+
+
 def rollback(
     store: Store, reference: Reference, to: str | int | None = None, *, who: str | None = None
 ) -> Record:
@@ -112,7 +136,7 @@ def rollback(
         raise ImageNotFound(f'"{reference.familiar}" has no versions: it never named an image')
     target = _back(store, reference, log) if to is None else _target(log, to)
     if target is None:
-        raise ImageNotFound(f'"{reference.familiar}": no version {_words(to)}', hint=_offer(store, reference))
+        raise _no_version(store, reference, to)
     check_whole(store, reference, target)
     if log[-1].after == target.after and log[-1].version == target.version:
         return log[-1]
@@ -151,16 +175,20 @@ def _target(log: list[Record], to: str | int) -> Record | None:
     """Return the record of the version that `to` means, None if there is none."""
     arrivals = [one for one in log if one.after and one.verb != "rollback"]
     text = str(to)
-    is_number = text.isascii() and text.isdigit()
-    if is_number and (numbered := [one for one in arrivals if str(one.version) == text]):
+    if _is_time(text):
+        moment = _as_recorded(_moment(text))
+        return next((one if one.after else None for one in reversed(log) if one.time <= moment), None)
+    if numbered := [one for one in arrivals if str(one.version) == text]:
         return numbered[0]
     digits = text.removeprefix(digests.PREFIX)
-    if len(digits) >= 4 and digests.is_hexadecimal(digits):
-        return _by_digits(arrivals, digits)
-    if is_number:
-        return None
-    moment = _moment(text)
-    return next((one if one.after else None for one in reversed(log) if one.time <= moment), None)
+    return _by_digits(arrivals, digits) if len(digits) >= _FEWEST_DIGITS else None
+
+
+def _is_time(text: str) -> bool:
+    """Return whether a text is to be read as a time: it is no number, and not the beginning of a digest."""
+    digits = text.removeprefix(digests.PREFIX)
+    is_digest = len(digits) >= _FEWEST_DIGITS and digests.is_hexadecimal(digits)
+    return not (is_digest or (text.isascii() and text.isdigit()))
 
 
 def _by_digits(arrivals: list[Record], digits: str) -> Record | None:
@@ -172,21 +200,29 @@ def _by_digits(arrivals: list[Record], digits: str) -> Record | None:
     return found[-1] if found else None
 
 
-def _moment(text: str) -> str:
-    """Return a time as records have it."""
+def _moment(text: str) -> datetime:
+    """Return the time that a text means, in UTC. Raises ReferenceInvalid."""
     from datetime import UTC, datetime, timedelta
 
     try:
         if age := re.fullmatch(r"([0-9]{1,9})([smhdw])", text):
-            moment = datetime.now(UTC) - timedelta(seconds=int(age[1]) * _AGES[age[2]])
-        else:
-            moment = datetime.fromisoformat(text).astimezone(UTC)
+            return datetime.now(UTC) - timedelta(seconds=int(age[1]) * _AGES[age[2]])
+        return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ReferenceInvalid(
             f'"{text}" is no version: not a number, a digest or a time',
-            hint="write 3, the first digits of a digest, 2026-11-24T16:20, or 2h for two hours ago",
+            hint=f"write 3, the first digits of a digest, {_TIMES}",
         ) from None
+
+
+def _as_recorded(moment: datetime) -> str:
+    """Return a time as records have it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _local(moment: datetime) -> str:
+    """Return a time as people have it, and as `rollback` takes it again: local, to the millisecond."""
+    return moment.astimezone().replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 def check_whole(store: Store, reference: Reference, version: Record) -> None:
@@ -226,12 +262,29 @@ def _sharers(image: Image) -> dict[str, list[str]]:
     return found
 
 
-def _words(to: str | int | None) -> str:
-    return "before the current one" if to is None else f'"{to}"'
-
-
-def _offer(store: Store, reference: Reference) -> str:
-    known = [f"{one.number} ({one.digest[7:19]})" for one in versions(store, reference) if one.is_here]
-    return (
+def _no_version(store: Store, reference: Reference, to: str | int | None) -> ImageNotFound:
+    """Return what to raise where nothing is meant: with what there is, and of a time with the times."""
+    is_time = to is not None and _is_time(str(to))
+    if to is None:
+        which = "before the current one"
+    elif is_time:
+        which = f'"{to}": it named no image at {_local(_moment(str(to)))}'
+    else:
+        which = f'"{to}"'
+    known = [
+        f"{one.number} ({one.digest[7:19]}{f', since {_since(one)}' if is_time else ''})"
+        for one in versions(store, reference)
+        if one.is_here
+    ]
+    hint = (
         f"there are: {', '.join(known[-10:])}" if known else "none of its versions is in the store any more"
     )
+    if is_time:
+        hint += f"; a time is written {_TIMES}"
+    return ImageNotFound(f'"{reference.familiar}": no version {which}', hint=hint)
+
+
+def _since(version: Version) -> str:
+    from datetime import datetime
+
+    return _local(datetime.fromisoformat(version.time))

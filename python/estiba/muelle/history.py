@@ -13,11 +13,15 @@ from estiba.muelle import output
 from estiba.muelle.find import find_image
 
 if TYPE_CHECKING:
-    from estiba.images.history import Row, Version
+    from estiba.images.history import Move, Row
     from estiba.muelle.parse import Parsed
 
 LONGEST = 60
 """Letters of what made a layer that a table shows."""
+NO_INSTRUCTION = ("", "import", "commit")
+"""What stands for an instruction where there was none."""
+BUILDER = "buildkit."
+"""How the comment begins by which BuildKit marks each layer: nobody has written it."""
 
 
 def history(parsed: Parsed) -> int:
@@ -37,7 +41,7 @@ def history(parsed: Parsed) -> int:
             ("LAYER", lambda row: short(row["Layer"], is_whole)),
             ("CREATED", lambda row: output.since(row["Created"])),
             ("SIZE", lambda row: output.size(row["Size"])),
-            ("CREATED BY", lambda row: one_line(row["CreatedBy"], None if is_whole else LONGEST)),
+            ("CREATED BY", lambda row: one_line(made_by(row), None if is_whole else LONGEST)),
             ("SHARED WITH", lambda row: ", ".join(row["SharedWith"])),
         ),
         [described(row) for row in rows],
@@ -59,44 +63,56 @@ def described(row: Row) -> dict[str, Any]:
     }
 
 
+def made_by(row: dict[str, Any]) -> str:
+    """Return what people see of what made a layer: the instruction, and the message where somebody gave one."""
+    instruction, message = row["CreatedBy"], row["Comment"]
+    if not message or message.startswith(BUILDER):
+        return str(instruction)
+    return str(message) if instruction in NO_INSTRUCTION else f"{instruction} # {message}"
+
+
 def show_versions(store: Store, parsed: Parsed) -> int:
-    """Show what a name has stood for, newest first."""
+    """Show what a name has stood for, and each move of it, newest first."""
     reference = parse_reference(parsed.words[0])
-    versions = past.versions(store, reference)[::-1]
-    if not versions:
+    moves = past.moves(store, reference)[::-1]
+    if not moves:
         raise ImageNotFound(
             f'"{reference.familiar}" has no versions: it never named an image',
             hint="`muelle images` lists the names that there are",
         )
     if parsed.options.flag("quiet"):
+        versions = past.versions(store, reference)[::-1]
         output.write("".join(f"{version.digest}\n" for version in versions))
         return 0
     is_whole = parsed.options.flag("no-trunc")
     output.listing(
         parsed.options.text("format"),
         (
-            ("VERSION", lambda row: f"{row['Version']}{' *' if row['Current'] else ''}"),
-            ("DIGEST", lambda row: short(row["Digest"], is_whole)),
+            ("VERSION", lambda row: f"{row['Version'] or ''}{' *' if row['Current'] else ''}"),
+            ("FROM", lambda row: short(row["From"], is_whole)),
+            ("DIGEST", lambda row: short(row["Digest"], is_whole) or "nothing"),
             ("WHEN", lambda row: output.since(row["Time"])),
             ("BY", lambda row: row["By"]),
             ("WHO", lambda row: row["Who"]),
             ("", lambda row: "" if row["Here"] else "gone"),
         ),
-        [version_described(version) for version in versions],
+        [move_described(move) for move in moves],
     )
     return 0
 
 
-def version_described(version: Version) -> dict[str, Any]:
-    """Return a version as programs read it."""
+def move_described(move: Move) -> dict[str, Any]:
+    """Return a move of a name as programs read it; one that took the name away led to no version and no digest."""
+    record = move.record
     return {
-        "Version": version.number,
-        "Digest": version.digest,
-        "Time": version.time,
-        "By": version.verb,
-        "Who": version.who,
-        "Current": version.is_current,
-        "Here": version.is_here,
+        "Version": record.version if record.after else None,
+        "From": record.before,
+        "Digest": record.after,
+        "Time": record.time,
+        "By": record.verb,
+        "Who": record.who,
+        "Current": move.is_current,
+        "Here": move.is_here,
     }
 
 

@@ -264,7 +264,13 @@ VERBS: dict[str, VerbSpec] = {
         "show what made an image, layer by layer, or what a name has stood for",
         (NAME,),
         (
-            ("versions", "", "flag", "", "show what the name has stood for: when, by which command, by whom"),
+            (
+                "versions",
+                "",
+                "flag",
+                "",
+                "show each move of the name: from what to what, when, by which command, by whom",
+            ),
             NO_TRUNC,
             QUIET,
             FORMAT,
