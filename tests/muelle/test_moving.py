@@ -99,6 +99,22 @@ def test_layouts_are_copied_to_and_from(muelle: Muelle, other: Muelle, folder: P
     assert (refused.returncode, refused.stderr.splitlines()[0]) == (1, "copy: neither is an image layout")
 
 
+def test_a_layout_that_is_written_to_gets_the_name_that_is_typed(
+    muelle: Muelle, other: Muelle, folder: Path
+) -> None:
+    """As skopeo's users type it, from the store and from another layout."""
+    one, two = folder / "one", folder / "two"
+    done(muelle, "copy", "-q", "web", f"oci:{one}:w")
+    done(other, "copy", "-q", f"oci:{one}:w", f"oci:{two}:other:1.0")
+    index = json.loads((two / "index.json").read_text())
+    assert [entry["annotations"] for entry in index["manifests"]] == [
+        {"org.opencontainers.image.ref.name": "other:1.0"}
+    ]
+    done(other, "copy", "-q", f"oci:{one}:w", "mine")
+    assert digest(other, "mine:w") == digest(muelle, "web")
+    assert sorted(path.name for path in folder.iterdir() if ":" in path.name) == []
+
+
 def cut(data: bytes) -> bytes:
     """End in the middle."""
     return data[: len(data) // 2]

@@ -26,8 +26,9 @@ from estiba.errors import (
     StoreError,
 )
 from estiba.images import Descriptor, Image, Index, Layout, Manifest, Platform, Store, digest, media
-from estiba.images.archive import Named, copy_between, load, load_folder, named, save, save_folder
+from estiba.images.archive import Named, copy_between, labelled, load, load_folder, named, save, save_folder
 from estiba.images.archive.save import Format
+from estiba.images.media import Compression
 from estiba.images.reference import parse
 from support.images import layer_tar, put_image
 
@@ -176,6 +177,43 @@ def test_archive_of_an_older_docker_is_loaded(other: Store) -> None:
     image = Image.resolve(other, "web")
     assert (image.id, list(image.config.diff_ids)) == (digest.of_bytes(files["c.json"]), diff_ids)
     assert [one.digest for one in image.manifest.layers] == diff_ids
+
+
+def test_paths_in_a_manifest_of_docker_may_begin_with_a_dot(other: Store) -> None:
+    """As those of the members may; both mean the same file."""
+    layer = layer_tar({"a": b"1"})
+    config = {"architecture": "amd64", "os": "linux", "rootfs": {"diff_ids": [digest.of_bytes(layer)]}}
+    entry = {"Config": "./c.json", "RepoTags": ["web"], "Layers": ["./1/../1//layer.tar"]}
+    files = {"c.json": json.dumps(config).encode(), "./1/layer.tar": layer}
+    loaded(other, tar({**files, "./manifest.json": json.dumps([entry]).encode()}))
+    assert Image.resolve(other, "web").manifest.layers[0].digest == digest.of_bytes(layer)
+
+
+@pytest.mark.parametrize("label", ["none", "gzip", "zstd"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_layer_is_read_by_its_bytes_whatever_its_label_says(
+    store: Store, other: Store, label: Compression, pack: Callable[[bytes], bytes]
+) -> None:
+    """As containerd does; digest and diff id are held all the same, of a plain tar at once."""
+    tars = [layer_tar({"a": b"1"}), layer_tar({"a": b"2"})]
+
+    def put(told: bytes, packed: bytes) -> None:
+        config = {"architecture": "amd64", "os": "linux", "rootfs": {"diff_ids": [digest.of_bytes(told)]}}
+        layer = Descriptor(media.layer_type(label), store.blobs.put(packed), len(packed))
+        data = json.dumps(config).encode()
+        described = Descriptor(media.OCI_CONFIG, store.blobs.put(data), len(data))
+        manifest = Manifest(described, (layer,)).to_bytes()
+        made = Descriptor(media.OCI_MANIFEST, store.blobs.put(manifest), len(manifest))
+        store.references.move(WEB, made, verb="build")
+
+    put(tars[0], pack(tars[0]))
+    loaded(other, saved(store, "web", form="oci-archive"))
+    (folder,) = Image.resolve(other, "web").lowers()
+    assert Path(folder, "a").read_bytes() == b"1"
+    put(tars[1], pack(tars[0]))
+    with pytest.raises(BlobCorrupt, match="diff_id|unpacks to"):
+        loaded(other, saved(store, "web", form="oci-archive"))
+        Image.resolve(other, "web").lowers()
 
 
 def test_index_of_platforms_is_saved_with_what_is_here(store: Store, other: Store) -> None:
@@ -339,6 +377,26 @@ def test_images_are_copied_between_folders(store: Store, tmp_path: Path) -> None
     copy_between(one, two)
     assert sorted(map(str, Layout(two).read())) == sorted(map(str, Layout(one).read()))
     assert sorted(Layout(two).blobs.iterate()) == sorted(store.blobs.iterate())
+
+
+def test_image_is_called_in_a_layout_as_it_is_typed(store: Store, other: Store, tmp_path: Path) -> None:
+    """One image may be called two things, and each is found; what nobody could read again is refused."""
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    for name in ("v1", "v2", "web:1", "v2"):
+        save_folder(store, labelled(named(store, ["web"]), name), one)
+    names = [entry.annotations["org.opencontainers.image.ref.name"] for entry in Layout(one).read()]
+    assert sorted(names) == ["v1", "v2", "web:1"]
+    for name in names:
+        copy_between(one, two, only=name)
+    assert {one.label for one in copy_between(two, two, only="v1")} == {"v1"}
+    copy_between(one, two, only="v1", name="v3")
+    assert len(Layout(two).read()) == 4
+    assert [one.references for one in load_folder(other, two, name="mine:9")] == [(parse("mine:9"),)]
+    for name in ("", "a b", "w:", "-"):
+        with pytest.raises(ReferenceInvalid):
+            labelled(named(store, ["web"]), name)
+    with pytest.raises(ArchiveInvalid, match="2 images: one name"):
+        labelled(named(store, ["web", "example.org:5000/base:1"]), "v1")
 
 
 def test_label_of_a_foreign_layout_becomes_the_tag(store: Store, other: Store, tmp_path: Path) -> None:

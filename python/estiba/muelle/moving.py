@@ -81,22 +81,26 @@ def tell(images: Iterable[Named], *, is_quiet: bool) -> None:
 
 
 def copy(parsed: Parsed) -> int:
-    """Copy an image from one place to another: oci:FOLDER[:NAME] is an image layout, all else a name in the store."""
+    """Copy an image from one place to another: oci:FOLDER[:NAME] is an image layout, all else a name in the store.
+
+    NAME is what the layout's index calls the image (org.opencontainers.image.ref.name), read and written as it is typed.
+    """
     source, target = parsed.words
     if not (is_layout(source) or is_layout(target)):
         hint = "oci:FOLDER is an image layout; `tag`, `pull` and `push` are for names and registries"
         raise ArgumentInvalid("copy: neither is an image layout", hint=hint)
     if is_layout(source) and is_layout(target):
-        folder, only = layout_of(source)
-        images: Sequence[Named] = archive.copy_between(folder, plain(target), only=only)
+        (folder, only), (made, name) = layout_of(source), layout_of(target)
+        images: Sequence[Named] = archive.copy_between(folder, made, only=only, name=name)
     else:
         store = Store.open(parsed.globals.text("store"))
         if is_layout(source):
             folder, only = layout_of(source)
             images = archive.load_folder(store, folder, only=only, name=target)
         else:
-            images = archive.named(store, [as_digest(store, source)])
-            archive.save_folder(store, images, plain(target))
+            made, name = layout_of(target)
+            images = archive.labelled(archive.named(store, [as_digest(store, source)]), name)
+            archive.save_folder(store, images, made)
     if not parsed.options.flag("quiet"):
         output.write("".join(f"{image.descriptor.digest}\n" for image in images))
     return 0
@@ -112,10 +116,5 @@ def layout_of(word: str) -> tuple[str, str | None]:
     text = word.removeprefix(LAYOUT)
     if os.path.isdir(text):
         return text, None
-    folder, colon, name = text.partition(":")
-    return folder, name if colon else None
-
-
-def plain(word: str) -> str:
-    """Return the folder of a layout that is written to."""
-    return word.removeprefix(LAYOUT)
+    folder, _colon, name = text.partition(":")
+    return folder, name or None

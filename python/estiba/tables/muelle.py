@@ -371,7 +371,7 @@ VERBS: dict[str, VerbSpec] = {
         "copy images between folders that are image layouts, or between one and the store",
         (
             ("SOURCE", "one", "oci:FOLDER[:NAME], or an image of the store"),
-            ("TARGET", "one", "oci:FOLDER, or a name for the store"),
+            ("TARGET", "one", "oci:FOLDER[:NAME], or a name for the store"),
         ),
         (("quiet", "q", "flag", "", "print nothing"), HELP),
     ),

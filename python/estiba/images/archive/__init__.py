@@ -9,8 +9,8 @@ load(store, source=0)
 from __future__ import annotations
 
 from estiba.images.archive.folder import copy_between, load_folder, save_folder
-from estiba.images.archive.images import Named
+from estiba.images.archive.images import Named, labelled
 from estiba.images.archive.load import load
 from estiba.images.archive.save import named, save
 
-__all__ = ["Named", "copy_between", "load", "load_folder", "named", "save", "save_folder"]
+__all__ = ["Named", "copy_between", "labelled", "load", "load_folder", "named", "save", "save_folder"]

@@ -56,10 +56,15 @@ def save_folder(
         copy_images(store.blobs, layout, images, leave_out=leave_out)
 
 
-def copy_between(source: str, target: str, *, only: str | None = None) -> list[Named]:
-    """Copy the images of one layout, or that which its index calls `only`, to another; return them. Raises as above."""
+def copy_between(
+    source: str, target: str, *, only: str | None = None, name: str | None = None
+) -> list[Named]:
+    """Copy the images of one layout, or that which its index calls `only`, to another; return them.
+
+    `name`: what the other's index calls the only one instead. Raises as above, ReferenceInvalid.
+    """
     layout = _opened(source)
-    images = chosen(layout, only)
+    images = archived.labelled(chosen(layout, only), name)
     with _made(target) as made:
         copy_images(layout.blobs, made, images)
     return images

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from estiba.errors import ArchiveInvalid, BlobCorrupt, ReferenceInvalid
@@ -21,12 +23,15 @@ from estiba.images.reference import DEFAULT_TAG, Reference
 from estiba.images.reference import parse as parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from estiba.images.blobs import Blobs
 
 CONTAINERD_NAME = "io.containerd.image.name"
 """The annotation by which containerd and Docker 25 give an image's whole name; ref.name is then its tag."""
+
+_LABEL = re.compile(r"[A-Za-z0-9]+([-._+]+[A-Za-z0-9]+)*")
+"""What image-spec annotations.md ("Rules") takes for a ref.name, but for what parts a reference."""
 
 
 class Named(NamedTuple):
@@ -46,10 +51,13 @@ def of_index(data: bytes, where: str) -> list[Named]:
     found: dict[str, Named] = {}
     for one in index.manifests:
         reference, label = _name(one.annotations)
-        before = found.get(one.digest)
+        key, before = one.digest, found.get(one.digest)
+        if label and before and before.label not in (None, label):
+            key = f"{one.digest} {label}"  # one image that is called two things
+            before = found.get(key)
         references = (*(before.references if before else ()), *([reference] if reference else []))
         bare = one._replace(annotations={}, platform=None)
-        found[one.digest] = Named(bare, references, label or (before.label if before else None))
+        found[key] = Named(bare, references, label or (before.label if before else None))
     return list(found.values())
 
 
@@ -61,9 +69,33 @@ def to_index(images: Iterable[Named], *, for_containerd: bool = False) -> list[D
             names = {REFERENCE_NAME: str(reference)}
             names |= {CONTAINERD_NAME: str(reference)} if for_containerd else {}
             entries.append(image.descriptor._replace(annotations=names))
-        if not image.references:
+        if image.label:
+            entries.append(image.descriptor._replace(annotations={REFERENCE_NAME: image.label}))
+        elif not image.references:
             entries.append(image.descriptor)
     return entries
+
+
+def labelled(images: Sequence[Named], name: str | None) -> list[Named]:
+    """Return the images, or, with a name, the only one as an index is to call it: just so, as skopeo's users type it.
+
+    Raises ArchiveInvalid for several images, ReferenceInvalid for what is no name.
+    """
+    if name is None:
+        return list(images)
+    check_alone(images, name)
+    if any(mark in name for mark in ":/"):
+        parse_reference(name)
+    elif not _LABEL.fullmatch(name):
+        hint = "letters and digits, and between them one of -._+"
+        raise ReferenceInvalid(f'"{name}" is no name for an image of a layout', hint=hint)
+    return [images[0]._replace(references=(), label=name)]
+
+
+def check_alone(images: Sequence[Named], name: str) -> None:
+    """Raise ArchiveInvalid unless there is one image, which can get `name`."""
+    if (count := len({image.descriptor.digest for image in images})) != 1:
+        raise ArchiveInvalid(f'{count} images: one name, "{name}", is not for all of them')
 
 
 def of_docker(data: bytes, members: Mapping[str, tuple[str, int]], blobs: Blobs) -> list[Named]:
@@ -120,9 +152,10 @@ def with_name(image: Named, name: str) -> Named:
 
 def _docker_image(entry: Fields, members: Mapping[str, tuple[str, int]], blobs: Blobs) -> Named:
     def member(name: str, what: str) -> tuple[str, int]:
-        if name not in members:
+        found = members.get(posixpath.normpath(name).lstrip("/"))  # the names of members are normal
+        if found is None:
             raise ArchiveInvalid(f'archive: {entry.where}/{what}: "{name[:200]}" is not in the archive')
-        return members[name]
+        return found
 
     config_digest, config_size = member(entry.text("Config"), "Config")
     config = configs.parse(blobs.read(config_digest), where=f"config {config_digest}")
