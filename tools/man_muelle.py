@@ -52,7 +52,8 @@ leads to, and those that the name stood for last.
 exits as the program did, or with 128 and the signal's number; with 125 when muelle failed, 126 when the program
 cannot be executed, 127 when it is not there.
 .B build
-exits as a RUN that failed, with 127 or 126 when its program is not there or cannot be executed.
+exits as a RUN that failed, with 127 or 126 when its program is not there or cannot be executed; with 128 and the
+number of SIGINT, SIGTERM or SIGHUP, which kills what runs; a second one ends it at once.
 A command line that cannot be taken is {USAGE_EXIT}; any other failure is 1.
 A failure is one line on standard error, then at most one hint; of a Containerfile, so for each problem.
 .SH ENVIRONMENT

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import random
 import select
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,22 @@ def building(site: Site, steps: str) -> Iterator[subprocess.Popen[bytes]]:
     assert errors == b""
 
 
+def watchers(pids: Iterable[int]) -> list[int]:
+    """Return those of the processes that are no container's: they are in our own pid namespace."""
+    found = []
+    for pid in pids:
+        with suppress(OSError):  # it has ended
+            if processes.namespace(pid, "pid") == processes.namespace("self", "pid"):
+                found.append(pid)
+    return found
+
+
+def wait_for_watchers() -> None:
+    """Wait until the watchers of dead builders have done their work."""
+    for pid in watchers(processes.orphans()):
+        assert processes.ended(pid, 20)
+
+
 def wait_for_locks(folder: Path) -> None:
     """Wait until dead builds hold no lock: a child that they had just cloned has its copy until it executes init."""
     locks = folder / "state" / LOCKS
@@ -110,6 +127,7 @@ def test_a_store_is_whole_after_a_kill_of_its_builder(site: Site, folder: Path) 
         with building(site, STEPS) as victim:
             assert victim.stderr
             select.select([victim.stderr], [], [], random.uniform(0, LONGEST))
+        wait_for_watchers()
         wait_for_locks(folder)
         sweep()
         store = Store.open(site.store.root)
@@ -121,12 +139,29 @@ def test_a_store_is_whole_after_a_kill_of_its_builder(site: Site, folder: Path) 
     assert remains(site, folder) == []
 
 
-def test_the_program_of_a_killed_builder_is_ended_by_the_next(site: Site, folder: Path) -> None:
+def test_the_program_of_a_killed_builder_is_ended_by_its_watcher(site: Site, folder: Path) -> None:
     """It would run on: its end is the end of its own pid namespace, not of the builder."""
     with building(site, "RUN echo pid && /bin/busybox sleep 1000\n") as victim:
         assert victim.stdout
         assert victim.stdout.readline() == b"pid\n"
+        (watcher,) = watchers(processes.descendants(victim.pid))
+        (program, *_) = processes.descendants(victim.pid) - {watcher}
+    assert processes.ended(program, 20)
+    wait_for_watchers()
+    assert remains(site, folder) == []
+
+
+def test_the_program_of_a_builder_killed_with_its_watcher_is_ended_by_the_next(
+    site: Site, folder: Path
+) -> None:
+    """As when all that a service has started is killed."""
+    with building(site, "RUN echo pid && /bin/busybox sleep 1000\n") as victim:
+        assert victim.stdout
+        assert victim.stdout.readline() == b"pid\n"
+        (watcher,) = watchers(processes.descendants(victim.pid))
+        os.kill(watcher, signal.SIGKILL)
         (record,) = [name for name in os.listdir(folder / "state") if not name.startswith(".")]
+    processes.reap_orphans()
     (orphan,) = processes.orphans()
     assert not processes.ended(orphan, 0)
     site.build("RUN echo other > /other\n")
@@ -141,6 +176,5 @@ def test_containers_of_a_build_that_goes_on_are_left_alone(site: Site, folder: P
         assert victim.stdout
         assert victim.stdout.readline() == b"pid\n"
         assert sweep() == []
-    wait_for_locks(folder)
-    assert len(sweep()) == 1
+    wait_for_watchers()
     assert remains(site, folder) == []

@@ -28,13 +28,14 @@ from estiba.build.plan import Plan, plan
 from estiba.build.progress import BuildEnded, Event, Progress
 from estiba.build.recipe import Scope, parse
 from estiba.build.recipe.scope import platform_arguments
+from estiba.build.signals import held
 from estiba.build.stage import StageRun
 from estiba.build.state import State
 from estiba.errors import BuildFailed, EstibaError, cause
 from estiba.images import platform as platforms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from estiba.build.layer import Layer
     from estiba.images import Store
@@ -142,6 +143,8 @@ class Build:
         self.folders_made = itertools.count(1)
         self.failure: BaseException | None = None
         """The first; the other stages stop at their next step."""
+        self.is_stopped = False
+        """Whether it was interrupted."""
         self.half_built: State | None = None
         """What a failed RUN left."""
         self._progress = progress
@@ -160,25 +163,33 @@ class Build:
         threads = [threading.Thread(target=run.run, name=f"estiba-stage-{run.number}") for run in others]
         # The target runs in a thread, too: a thread's own mounts are not to become the caller's.
         threads.append(threading.Thread(target=self._stages[self.plan.target].run, name="estiba-target"))
-        self.packing.start()
+        with held():
+            self.packing.start()
+            for thread in threads:
+                thread.start()
+        # Not by `join`, which takes a thread for ended when it is interrupted.
+        for stage in self._stages.values():
+            self._through(stage.wait)
         for thread in threads:
-            thread.start()
-        try:
-            for thread in threads:
-                thread.join()
-        except BaseException as error:  # noqa: BLE001 - Ctrl-C: let what runs end, then go
-            self.fail(error)
-            for thread in threads:
-                thread.join()
-        finally:
-            try:
-                self.packing.finish()
-            except EstibaError as error:
-                self.fail(error)
+            self._through(thread.join)
+        self._through(self.packing.finish)
         if self.failure is not None:
             self._say_how_to_enter()
             raise self.failure
         return self._stages[self.plan.target].result()
+
+    def _through(self, wait: Callable[[], None]) -> None:
+        """Wait to the end; an error is a failure of the build, and so is Ctrl-C, which ends what runs."""
+        while True:
+            try:
+                return wait()
+            except Exception as error:  # noqa: BLE001 - `run` raises it
+                return self.fail(error)
+            except BaseException as error:  # noqa: BLE001 - `run` raises it
+                self.fail(error)
+                self.is_stopped = True
+                self.containers.stop()
+                self.packing.abandon(error)
 
     def _say_how_to_enter(self) -> None:
         """Make an image without a name of what a failed RUN left."""

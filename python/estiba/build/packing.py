@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from estiba.build.cache import Cache, Inputs, Result
@@ -110,6 +110,21 @@ class Packing:
         for below, inputs, result, made_by in self._unchanged:
             if below.is_whole:
                 self.keep_unchanged(below, inputs, result, made_by)
+
+    def abandon(self, error: BaseException) -> None:
+        """Give up what has not begun to be packed."""
+        while True:
+            try:
+                fresh = self._queue.get_nowait()
+            except Empty:
+                return
+            if fresh is None:  # `finish` is under way: nothing follows
+                self._queue.put(None)
+                return
+            fresh.layer.fail(error)
+            with self._idle:
+                self._waiting -= 1
+                self._idle.notify_all()
 
     def settle(self) -> None:
         """Make durable what is finished, then give it its names."""

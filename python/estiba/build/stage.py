@@ -60,6 +60,10 @@ class StageRun:
                 tree.close()
             self._ended.set()
 
+    def wait(self) -> None:
+        """Wait until the thread has done its work."""
+        self._ended.wait()
+
     def result(self) -> State:
         """Wait for the stage; return how it ended. Raises the build's failure."""
         self._ended.wait()
@@ -138,6 +142,8 @@ class StageRun:
             placed = BuildFailed(f"{recipe.file}:{line}: {error.message}", errno=error.errno, hint=error.hint)
             raise placed from error
         finally:
+            if verdict is Verdict.FAILED and self._build.is_stopped:
+                verdict, why = Verdict.CANCELED, None
             self._build.tell(StepEnded(self._step, verdict, time.monotonic() - began, why))
 
     def _squash(self, state: State, count: int) -> None:
@@ -254,7 +260,7 @@ class StageRun:
             aside=self._aside,
             say=lambda line: build.tell(StepOutput(step, line)),
             tell_amount=lambda what, done, total: build.tell(StepProgress(step, what, done, total)),
-            new_name=build.containers.new_name,
+            containers=build.containers,
         )
 
     def _source(self, name: str, number: int) -> State:

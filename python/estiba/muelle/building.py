@@ -15,6 +15,7 @@ from estiba.errors import ArgumentInvalid, BuildFailed, cause
 from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.find import opened_or_pulled, platform
+from estiba.muelle.interrupting import Interrupted, interruptible
 from estiba.muelle.names import new_name
 from estiba.muelle.reach import reach
 from estiba.spec.words import nearest, quote
@@ -32,6 +33,16 @@ SECRET_LIMIT = 500 << 10
 
 
 def build(parsed: Parsed) -> int:
+    """Build an image, name it, and print its id; return 128 + n where signal n ends it before."""
+    try:
+        with interruptible():
+            return built(parsed)
+    except Interrupted as interrupted:
+        output.tell(f"interrupted by {interrupted.number.name}", None)
+        return 128 + interrupted.number
+
+
+def built(parsed: Parsed) -> int:
     """Build an image, name it, and print its id."""
     options = parsed.options
     wanted = wanted_by(options)
@@ -41,15 +52,15 @@ def build(parsed: Parsed) -> int:
         context, file, text = sources(parsed, undo)
         try:
             with show(sys.stderr, cast("Any", style)) as progress:
-                built = run_build(store, context, file=file, text=text, options=wanted, progress=progress)
+                made = run_build(store, context, file=file, text=text, options=wanted, progress=progress)
         except BuildFailed as error:
             if not progress.keeps_output:
                 sys.stderr.write("".join(f"{line}\n" for line in error.last_lines))
             raise
     if path := options.text("iidfile"):
-        write_id(path, built.id)
+        write_id(path, made.id)
     if style == "quiet":
-        output.write(f"{built.id}\n")
+        output.write(f"{made.id}\n")
     return 0
 
 

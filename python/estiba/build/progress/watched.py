@@ -27,6 +27,7 @@ from estiba.build.progress.events import (
     StepProgress,
     Verdict,
 )
+from estiba.build.signals import held
 
 LAST_LINES = 6
 """Of the output of each running step."""
@@ -58,7 +59,8 @@ class Watched:
         self._live = Live(
             console=self._console, refresh_per_second=8, transient=True, get_renderable=self._picture
         )
-        self._live.start()
+        with held():
+            self._live.start()
 
     def __call__(self, event: Event) -> None:
         """Take in an event."""

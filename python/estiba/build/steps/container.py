@@ -21,7 +21,6 @@ from estiba.build.steps import mounts
 from estiba.build.steps.run import SCRIPT
 from estiba.bundle import Bundle
 from estiba.errors import ArgumentInvalid, BuildFailed, ExecFailed
-from estiba.lifecycle import Container
 from estiba.lifecycle.options import usual_cgroup_manager
 from estiba.rootfs.users import find_user
 from estiba.spec.container import container_config
@@ -145,10 +144,9 @@ def _execute(place: Place, config: dict[str, Any], around: Surroundings) -> None
     listener = threading.Thread(target=_listen, args=(reader, last, around), name="estiba-output")
     listener.start()
     try:
-        name = around.new_name()
         manager = usual_cgroup_manager(is_rootless=place.is_rootless)
         stdio = (nothing, writer, writer)
-        status = Container.run(name, Bundle(bundle), stdio=stdio, cgroup_manager=manager)
+        status = around.containers.run(Bundle(bundle), stdio=stdio, cgroup_manager=manager)
     except ExecFailed as error:
         lacks_shell = posixpath.basename(config["process"]["args"][0]) == "sh"
         raise BuildFailed(

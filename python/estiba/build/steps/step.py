@@ -11,6 +11,7 @@ from estiba.build.context import Tree
 from estiba.build.steps.place import Place
 
 if TYPE_CHECKING:
+    from estiba.build.containers import Containers
     from estiba.build.layer import Layer
     from estiba.build.options import Options
     from estiba.images import Store
@@ -43,5 +44,5 @@ class Surroundings(NamedTuple):
     """Takes a line of a program's output."""
     tell_amount: Callable[[str, int, int | None], None]
     """Takes what is being done, how much of it, and of how much: in bytes."""
-    new_name: Callable[[], str]
-    """Names the next container."""
+    containers: Containers
+    """Runs them."""
