@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import os
+import subprocess
 import tarfile
 import tempfile
 import threading
@@ -116,11 +117,20 @@ def test_images_are_loaded_as_they_were_saved(store: Store, other: Store, form: 
     assert saved(other, "web", "example.org:5000/base:1", form=form) == data
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def zstd(data: bytes) -> bytes:
+    """Compress as `save | zstd` does."""
+    return subprocess.run(["zstd", "-q"], input=data, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zstd])
 def test_compressed_archive_is_loaded(store: Store, other: Store, compress: Callable[[bytes], bytes]) -> None:
     """As `save | gzip` makes it."""
-    loaded(other, compress(saved(store, "web")))
+    data = compress(saved(store, "web"))
+    loaded(other, data)
     assert other.references.get(WEB) == store.references.get(WEB)
+    with pytest.raises(ArchiveInvalid, match=r"^archive"):
+        loaded(other, data[: len(data) // 2])
+    assert [one for one in os.listdir(other.folder("tmp")) if not one.startswith(".")] == []
 
 
 def test_image_with_two_names_is_saved_once(store: Store, other: Store) -> None:
@@ -155,7 +165,8 @@ def test_one_image_can_be_loaded_under_another_name(store: Store, other: Store) 
         loaded(other, saved(store, "web", "example.org:5000/base:1"), name="mine:8")
 
 
-def test_archive_of_an_older_docker_is_loaded(other: Store) -> None:
+@pytest.mark.parametrize("pack", [bytes, zstd])
+def test_archive_of_an_older_docker_is_loaded(other: Store, pack: Callable[[bytes], bytes]) -> None:
     """Uncompressed layers in folders, a link where a layer occurs twice, documents last."""
     layers = [layer_tar({"a": b"1"}), layer_tar({"b": b"2"})]
     diff_ids = [digest.of_bytes(one) for one in (*layers, layers[0])]
@@ -173,7 +184,7 @@ def test_archive_of_an_older_docker_is_loaded(other: Store) -> None:
         "manifest.json": json.dumps([entry]).encode(),
         "repositories": b"{}",
     }
-    loaded(other, tar(files, {"3/layer.tar": "../1/layer.tar"}))
+    loaded(other, pack(tar(files, {"3/layer.tar": "../1/layer.tar"})))
     image = Image.resolve(other, "web")
     assert (image.id, list(image.config.diff_ids)) == (digest.of_bytes(files["c.json"]), diff_ids)
     assert [one.digest for one in image.manifest.layers] == diff_ids
@@ -278,7 +289,8 @@ def entry(name: str, **fields: object) -> bytes:
         (b"x" * 5000, "not a tar archive"),
         (gzip.compress(b"x" * 5000), "not a tar archive"),
         (gzip.compress(bytes(5000))[:-10] + b"0123456789", "archive, byte"),
-        (b"\x28\xb5\x2f\xfd" + bytes(600), "compressed by zstd as a whole"),
+        (b"\x28\xb5\x2f\xfd" + b"x" * 600, "archive: "),
+        (b"\x04\x22\x4d\x18" + bytes(600), "none of gzip, zstd, bzip2 and xz"),
         (bytes(1024), "no archive of images"),
         (tar({"a": b"x"}), "no archive of images"),
         (tar({"index.json": b"{}"}), "no oci-layout"),

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import threading
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from estiba.errors import BlobCorrupt, BlobNotFound, ImageError, LayerInvalid, ManifestInvalid
+from estiba.errors import ArchiveInvalid, BlobCorrupt, BlobNotFound, ImageError, LayerInvalid, ManifestInvalid
 from estiba.images import Descriptor, Image, ImageConfig, Manifest, Store, compare, digest, media
 from estiba.images.archive.rootfs import import_
 from estiba.images.fsck import fsck
@@ -173,12 +175,16 @@ def test_layers_wanted_by_many_at_once_are_made_once(store: Store) -> None:
     assert leftovers(store) == []
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
 def test_root_file_system_is_imported_as_one_layer(
     store: Store, tmp_path: Path, pack: Callable[[bytes], bytes]
 ) -> None:
-    """The blob is the file as it was; it is unpacked already; the history says where it is from."""
-    data = pack(layer_tar({"bin": None, "bin/sh": b"x"}))
+    """The blob is the file as it was, or the tar where no layer is packed so; it is unpacked already; the history says
+    where it is from.
+    """
+    tar = layer_tar({"bin": None, "bin/sh": b"x"})
+    data = pack(tar)
+    blob = data if pack in (bytes, gzip.compress) else tar
     path = tmp_path / "rootfs.tar"
     path.write_bytes(data)
     with path.open("rb") as file:
@@ -186,7 +192,7 @@ def test_root_file_system_is_imported_as_one_layer(
             store, file.fileno(), reference=parse("base"), config={"Cmd": ["sh"]}, message="from a test"
         )
     found = Image.resolve(store, "base")
-    assert (found.digest, found.manifest.layers[0].digest) == (made.digest, digest.of_bytes(data))
+    assert (found.digest, found.manifest.layers[0].digest) == (made.digest, digest.of_bytes(blob))
     assert found.config.config == {"Cmd": ["sh"]}
     assert [(one.created_by, one.comment) for one in found.config.history] == [("import", "from a test")]
     assert store.layers.get(found.chain_ids[0])
@@ -194,8 +200,29 @@ def test_root_file_system_is_imported_as_one_layer(
     assert fsck(store, diff_ids=True) == []
 
 
+def test_import_of_a_folder_says_what_makes_an_archive_of_it(store: Store, tmp_path: Path) -> None:
+    """It can be opened, and not be read."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(ArchiveInvalid, match="archive: it is a directory") as raised:
+            import_(store, folder)
+    finally:
+        os.close(folder)
+    assert (raised.value.hint or "").startswith("`tar -C FOLDER -c .`")
+
+
 @pytest.mark.parametrize(
-    "data", [b"", b"x" * 5000, layer_tar({"../x": b"1"}), layer_tar({"a": b"1" * 2000})[:1000]]
+    "data",
+    [
+        b"",
+        b"x" * 5000,
+        layer_tar({"../x": b"1"}),
+        layer_tar({"a": b"1" * 2000})[:1000],
+        lzma.compress(b"x" * 5000)[:60],
+        bz2.compress(b"x")[:-3],
+        b"BZh9" + b"x" * 600,
+        b"LZIP" + b"x" * 600,
+    ],
 )
 def test_import_of_what_is_no_root_file_system_leaves_nothing(
     store: Store, tmp_path: Path, data: bytes

@@ -337,7 +337,7 @@ VERBS: dict[str, VerbSpec] = {
     "import": (
         "make an image of one layer of a root file system in a tar file",
         (
-            ("FILE", "one", "the tar file, also by gzip or zstd; - for standard input"),
+            ("FILE", "one", "the tar file, also by gzip, zstd, bzip2 or xz; - for standard input"),
             ("NAME", "optional", "a reference for the image"),
         ),
         (
@@ -361,7 +361,13 @@ VERBS: dict[str, VerbSpec] = {
         "read images from an archive or a folder of any tool",
         (),
         (
-            ("input", "i", "text", "FILE", "where from; standard input by default"),
+            (
+                "input",
+                "i",
+                "text",
+                "FILE",
+                "where from, also by gzip, zstd, bzip2 or xz; standard input by default",
+            ),
             ("tag", "t", "text", "NAME", "what to call the only image that is in it"),
             ("quiet", "q", "flag", "", "print names only"),
             HELP,

@@ -49,7 +49,7 @@ def load(store: Store, source: int, *, name: str | None = None, who: str | None 
     and is not here, ManifestInvalid, ReferenceInvalid, StoreError.
     """
     with store.using():
-        content = _read(store.blobs, source)
+        content = _read(store, source)
         images = _images(content, store.blobs)
         return keep(store, images, name=name, who=who)
 
@@ -69,18 +69,19 @@ def keep(store: Store, images: Sequence[Named], *, name: str | None, who: str | 
     return list(images)
 
 
-def _read(blobs: Blobs, source: int) -> _Content:
+def _read(store: Store, source: int) -> _Content:
     """Let the archive pass by: documents into memory, other files into blobs."""
     content = _Content({}, {})
     links: dict[str, str] = {}
-    reader = TarReader(open_stream(source))
-    for member in reader:
-        if member.kind == "link" and member.target:
-            links[member.name] = member.target
-        elif member.kind == "file" and member.name in _DOCUMENTS:
-            content.documents[member.name] = reader.read(_LIMIT)
-        elif member.kind == "file" and member.name not in _IGNORED:
-            content.members[member.name] = _take(blobs, member, reader), member.size
+    with open_stream(store, source) as stream:
+        reader = TarReader(stream)
+        for member in reader:
+            if member.kind == "link" and member.target:
+                links[member.name] = member.target
+            elif member.kind == "file" and member.name in _DOCUMENTS:
+                content.documents[member.name] = reader.read(_LIMIT)
+            elif member.kind == "file" and member.name not in _IGNORED:
+                content.members[member.name] = _take(store.blobs, member, reader), member.size
     for link in links:
         target = link
         for _ in range(_LINKS):

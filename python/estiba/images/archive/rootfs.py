@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from estiba.errors import ArchiveInvalid
 from estiba.images import media, record
-from estiba.images.archive.tar import CHUNK
+from estiba.images.archive.stream import open_layer
+from estiba.images.archive.tar import CHUNK, DAMAGED
 from estiba.images.config import History, ImageConfig
 from estiba.images.manifest import Descriptor, Manifest
 from estiba.images.platform import host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from estiba.images.platform import Platform
     from estiba.images.reference import Reference
@@ -32,9 +33,9 @@ def import_(
     platform: Platform | None = None,
     who: str | None = None,
 ) -> Descriptor:
-    """Make an image of the tar file, plain or by gzip or zstd, that can be read from `source`; return its descriptor.
+    """Make an image of the tar file, plain or compressed, that can be read from `source`; return its descriptor.
 
-    The bytes become the layer's blob as they are. `config`: what a container gets (Cmd, Env, ...); `message`: what the
+    The bytes become the layer's blob as they are, or, from bzip2 and xz, by which no layer is packed, inflated. `config`: what a container gets (Cmd, Env, ...); `message`: what the
     history says; `created`: RFC 3339, by default now. Raises LayerInvalid for an archive that cannot be unpacked,
     ArchiveInvalid for an empty one, StoreError, KernelRefused.
     """
@@ -43,7 +44,7 @@ def import_(
     platform = platform or host()
     created = created or record.now()
     with store.using(), store.tmp() as folder, store.blobs.writer() as writer:
-        while chunk := os.read(source, CHUNK):
+        for chunk in _chunks(source):
             writer.write(chunk)
         if not writer.written:
             raise ArchiveInvalid("archive: it is empty")
@@ -77,3 +78,13 @@ def import_(
         else:
             store.references.keep(descriptor)
     return descriptor
+
+
+def _chunks(source: int) -> Iterator[bytes]:
+    """Yield the bytes that the layer's blob is to have. Raises ArchiveInvalid."""
+    with open_layer(source) as stream:
+        try:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+        except (*DAMAGED, OSError) as error:  # the stream's, or its compression's
+            raise ArchiveInvalid(f"archive: {error}") from error

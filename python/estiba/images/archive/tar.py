@@ -26,6 +26,9 @@ _EXTENSION = 1 << 20
 _PADDING = 16 << 20
 """Bytes after the end that are read, so that no writer is cut off; more is nobody's padding."""
 
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError)
+"""What is raised for bytes that their compression has not made; bzip2 raises OSError."""
+
 Kind = Literal["file", "folder", "link"]
 _KINDS: dict[bytes, Kind] = {
     b"0": "file",
@@ -185,7 +188,7 @@ class TarReader:
     def _read(self, size: int) -> bytes:
         try:
             data = self._stream.read(size)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:  # the stream's, or its compression's
+        except (OSError, *DAMAGED) as error:  # the stream's, or its compression's
             self._fail(str(error) or type(error).__name__)
         self._offset += len(data)
         return data
