@@ -80,7 +80,7 @@ def test_we_read_archives_of_skopeo(
     assert image.config.diff_ids == web.config.diff_ids
     if form == "oci-archive":
         assert image.digest == web.digest
-    assert fsck(other, diff_ids=True) == []
+    assert fsck(other) == []
 
 
 def test_umoci_unpacks_ours_and_we_load_its_changes(

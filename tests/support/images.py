@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from estiba.images import Blobs, Descriptor, History, ImageConfig, Manifest, digest, media
+from estiba.images.config import parse as parse_config
+from estiba.images.manifest import parse_manifest
 
 Files = Mapping[str, bytes | None]
 """Path to content; None is a folder."""
@@ -43,6 +45,16 @@ def put_image(blobs: Blobs, layers: Sequence[Files], *, compress: bool = True, *
     config_descriptor = Descriptor(media.OCI_CONFIG, blobs.put(data), len(data))
     manifest = Manifest(config_descriptor, tuple(descriptors)).to_bytes()
     return Descriptor(media.OCI_MANIFEST, blobs.put(manifest), len(manifest))
+
+
+def lying(blobs: Blobs, image: Descriptor) -> Descriptor:
+    """Put an image that is as another, but for the diff id of its last layer, which is that of other bytes."""
+    manifest = parse_manifest(blobs.read(image.digest), where="manifest")
+    config = parse_config(blobs.read(manifest.config.digest), where="config")
+    lie = config._replace(diff_ids=(*config.diff_ids[:-1], digest.of_bytes(b"lie"))).to_bytes()
+    described = manifest.config._replace(digest=blobs.put(lie), size=len(lie))
+    data = manifest._replace(config=described).to_bytes()
+    return image._replace(digest=blobs.put(data), size=len(data))
 
 
 def _put_layer(blobs: Blobs, tar: bytes, compress: bool) -> Descriptor:

@@ -31,7 +31,7 @@ from estiba.images.archive import Named, copy_between, labelled, load, load_fold
 from estiba.images.archive.save import Format
 from estiba.images.media import Compression
 from estiba.images.reference import parse
-from support.images import layer_tar, put_image
+from support.images import layer_tar, lying, put_image
 
 WEB, BASE = parse("web"), parse("example.org:5000/base:1")
 FORMS: list[Format] = ["oci-archive", "docker-archive"]
@@ -115,6 +115,48 @@ def test_images_are_loaded_as_they_were_saved(store: Store, other: Store, form: 
     assert sorted(other.blobs.iterate()) == sorted(store.blobs.iterate())
     assert other.references.log(WEB)[0].verb == "load"
     assert saved(other, "web", "example.org:5000/base:1", form=form) == data
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("is_known", [False, True], ids=["new", "known"])
+def test_image_whose_diff_id_lies_is_refused(
+    store: Store, other: Store, form: Format, is_known: bool
+) -> None:
+    """Though every digest is right; the name keeps what it stood for, also where the layer itself is here already."""
+    loaded(other, saved(store, "web"))
+    before = other.references.get(WEB)
+    web = Image.resolve(store, "web")
+    if not is_known:
+        for chain_id in web.chain_ids:
+            other.layers.remove(chain_id)
+    store.references.move(WEB, lying(store.blobs, web.descriptor), verb="tag")
+    layer = web.manifest.layers[1].digest
+    with pytest.raises(BlobCorrupt, match=f"layer {layer}: the layer unpacks to ") as raised:
+        loaded(other, saved(store, "web", form=form))
+    assert "who made it has to mend it" in (raised.value.hint or "")
+    with pytest.raises(BlobCorrupt, match=f"layer {layer}: "):
+        load_folder(other, store.layout.folder)
+    assert other.references.get(WEB) == before
+    assert len(other.references.log(WEB)) == 1
+    assert len(Image.resolve(other, "web").lowers()) == 2
+
+
+def test_layer_that_was_seen_to_be_right_is_not_unpacked_again(store: Store, other: Store) -> None:
+    """Not by a second load, nor after the next boot; nor is one that comes in another packing, but the first time."""
+    loaded(other, saved(store, "example.org:5000/base:1"))
+    base = Image.resolve(other, "example.org:5000/base:1")
+    folder = Path(other.layers.path(base.chain_ids[0]))
+    inode = folder.stat().st_ino
+    packed = put_image(store.blobs, [{"base": b"x" * 5000}], compress=False)
+    store.references.move(BASE, packed, verb="build")
+    loaded(other, saved(store, "example.org:5000/base:1"))
+    record = other.layers.record(base.chain_ids[0])
+    blobs = (base.manifest.layers[0].digest, base.config.diff_ids[0])
+    assert record is not None
+    assert (record.blobs, folder.stat().st_ino) == (blobs, inode)
+    (folder.parent / "layer.json").write_text(json.dumps(record._asdict() | {"boot": "earlier"}))
+    loaded(other, saved(store, "example.org:5000/base:1"))
+    assert folder.stat().st_ino == inode
 
 
 def zstd(data: bytes) -> bytes:

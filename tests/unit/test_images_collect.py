@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from estiba.errors import BlobCorrupt
-from estiba.images import Image, Store, digest, history
+from estiba.images import Image, Store, history
 from estiba.images.collect import CACHE_AGE, prune, sizes, users
 from estiba.images.fsck import fsck
 from estiba.images.reference import parse
-from support.images import layer_tar, put_image
+from support.images import layer_tar, lying, put_image
 
 WEB, OTHER = parse("web"), parse("other")
 
@@ -156,7 +156,7 @@ def test_sizes_tell_shared_from_unique(store: Store) -> None:
 
 def test_fsck_finds_and_repairs_what_is_damaged(store: Store) -> None:
     """A blob, the index, a layer's folder: each told; mended where that is safe; an image that lost its blob is told."""
-    assert fsck(store, diff_ids=True) == []
+    assert fsck(store) == []
     web = Image.resolve(store, "web")
     layer = web.manifest.layers[1].digest
     good = store.blobs.read(layer)
@@ -173,22 +173,49 @@ def test_fsck_finds_and_repairs_what_is_damaged(store: Store) -> None:
         ("layer", chain),
     }
     repaired = fsck(store, repair=True)
-    assert {(one.what, one.subject) for one in repaired if one.repaired} == seen
+    assert {(one.what, one.subject) for one in repaired if one.done} == seen
+    assert {one.what: one.done for one in repaired} == {
+        "layout": "repaired",
+        "index": "repaired",
+        "blob": "removed",
+        "layer": "removed",
+        "image": "",
+    }
+    assert all(one.message.startswith("its bytes are ") for one in repaired if one.what == "blob")
     (left,) = fsck(store)
     assert (left.what, left.subject, left.message) == ("image", "web:latest", f"blob {layer} is absent")
     store.blobs.put(good)
-    assert fsck(store, diff_ids=True) == []
+    assert fsck(store) == []
     assert len(web.lowers()) == 2
 
 
-def test_fsck_tells_of_a_diff_id_that_lies_only_when_asked(store: Store) -> None:
-    """All digests are right, but the config promises another tar."""
+def test_fsck_tells_of_a_diff_id_that_lies(store: Store) -> None:
+    """All digests are right, but the config promises another tar; each image that has it is told."""
     web = Image.resolve(store, "web")
-    config = web.config._replace(diff_ids=(web.config.diff_ids[0], digest.of_bytes(b"lie"))).to_bytes()
-    manifest = web.manifest._replace(
-        config=web.manifest.config._replace(digest=store.blobs.put(config), size=len(config))
-    ).to_bytes()
-    lie = web.descriptor._replace(digest=store.blobs.put(manifest), size=len(manifest))
+    lie = lying(store.blobs, web.descriptor)
     store.references.move(OTHER, lie, verb="tag")
-    assert fsck(store) == []
-    assert [(one.what, one.subject) for one in fsck(store, diff_ids=True)] == [("image", "other:latest")]
+    store.references.move(parse("third"), lie, verb="tag")
+    found = fsck(store)
+    assert [(one.what, one.subject) for one in found] == [
+        ("image", "other:latest"),
+        ("image", "third:latest"),
+    ]
+    layer = web.manifest.layers[1].digest
+    assert all(one.message.startswith(f"layer {layer}: the layer unpacks to ") for one in found)
+    assert [one.done for one in fsck(store, repair=True)] == ["", ""]
+
+
+def test_fsck_unpacks_only_what_was_never_seen_to_be_right(store: Store) -> None:
+    """A layer that was unpacked from its blob was held against its diff id then."""
+    web = Image.resolve(store, "web")
+    os.remove(Path(store.layers.path(web.chain_ids[1])).parent / "layer.json")
+    layer = web.manifest.layers[0].digest
+    good = store.blobs.read(layer)
+    Path(store.blobs.path(layer)).write_bytes(b"x")
+    assert [(one.what, one.subject) for one in fsck(store)][:2] == [
+        ("blob", layer),
+        ("layer", web.chain_ids[1]),
+    ]
+    Path(store.blobs.path(layer)).write_bytes(good)
+    assert [one.what for one in fsck(store)] == ["layer"], "the other is proved by unpacking it aside"
+    assert os.listdir(store.folder("tmp")) in ([], [".guard"])

@@ -149,8 +149,9 @@ class Packing:
             parent = layer.parent.chain_id if layer.parent else None
             with self.moving:
                 folder = os.path.dirname(layer.folder or "")
-                size, entries = packed.tar_bytes, packed.entries
-                self._store.layers.adopt(parent, layer.diff_id, folder, size=size, entries=entries)
+                blob, size, entries = layer.descriptor.digest, packed.tar_bytes, packed.entries
+                adopt = self._store.layers.adopt
+                adopt(parent, layer.diff_id, folder, blob=blob, size=size, entries=entries)
                 layer.folder = self._store.layers.path(layer.chain_id)
             result = Result(layer.diff_id, layer.descriptor, fresh.created)
             for inputs in fresh.inputs:

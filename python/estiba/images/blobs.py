@@ -69,18 +69,17 @@ class Blobs:
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(limit + 1)
         if (found := digests.of_bytes(data)) != digest:
-            raise _other(digest, found)
+            raise BlobCorrupt(
+                f"blob {digest}: its bytes are {found}", hint="`muelle fsck` finds all that are damaged"
+            )
         return data
 
-    def verify(self, digest: str) -> int:
-        """Read the whole blob against its digest; return its length. Raises BlobNotFound, BlobCorrupt."""
+    def found(self, digest: str) -> str:
+        """Read the whole blob; return what its digest is now. Raises BlobNotFound, StoreError."""
         from hashlib import file_digest
 
         with os.fdopen(self.open(digest), "rb") as file:
-            found = digests.PREFIX + file_digest(file, "sha256").hexdigest()
-            if found != digest:
-                raise _other(digest, found)
-            return file.tell()
+            return digests.PREFIX + file_digest(file, "sha256").hexdigest()
 
     def put(self, data: bytes) -> str:
         """Keep `data` and return its digest; a blob that is here already is left as it is. Raises StoreError."""
@@ -183,7 +182,7 @@ class BlobWriter:
         if digest is None and self._size is not None and self.written != self._size:
             raise BlobCorrupt(f"{self._name()}: {self.written} bytes, where {self._size} were promised")
         if self._expected is not None and found != self._expected:
-            raise _other(self._expected, found)
+            raise BlobCorrupt(f"{self._name()}: its bytes are {found}")
         try:
             self._name_it(self._path(found), is_synced=is_synced)
         except OSError as error:
@@ -237,9 +236,3 @@ def _half_made(folder: str) -> tuple[int, str | None]:
 
 def _absent(digest: str) -> BlobNotFound:
     return BlobNotFound(f"blob {digest} is absent", hint="`muelle fsck` says which images need it")
-
-
-def _other(digest: str, found: str) -> BlobCorrupt:
-    return BlobCorrupt(
-        f"blob {digest}: its bytes are {found}", hint="`muelle fsck` finds all that are damaged"
-    )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at everything in a store: is each blob what its name says, each image whole, the index what the logs say?
+"""Look at everything in a store: is each blob what its name says, each image whole, each layer what its image says, the
+index what the logs say?
 
 What can be made again is repaired when asked: a damaged blob goes, so that a pull or a load can bring it back; a
 layer's folder goes, and is unpacked again when it is needed; the index is written from the logs.
@@ -8,18 +9,21 @@ layer's folder goes, and is unpacked again when it is needed; the index is writt
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from estiba.errors import BlobCorrupt, EstibaError, ImageError, StoreError
+from estiba.errors import EstibaError, ImageError, StoreError
 from estiba.images import digest as digests
 from estiba.images import media
 from estiba.images.collect import containers
 from estiba.images.image import Image
+from estiba.images.layers import stacked
 from estiba.images.reach import reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
+    from estiba.images.layers import Wanted
     from estiba.images.manifest import Descriptor
     from estiba.images.store import Store
 
@@ -33,22 +37,26 @@ class Fault(NamedTuple):
     subject: str
     """A digest, a chain id, a name, a path."""
     message: str
-    repaired: bool = False
+    done: Literal["", "repaired", "removed"] = ""
+    """What was done about it: what is removed is made, or fetched, again by who needs it."""
     hint: str | None = None
 
 
-def fsck(store: Store, *, repair: bool = False, diff_ids: bool = False) -> list[Fault]:
+def fsck(store: Store, *, repair: bool = False) -> list[Fault]:
     """Return all that is wrong with a store; [] for a sound one. With `repair` what is safe is mended.
 
-    `diff_ids`: unpack every layer of every image aside and hold it against its diff id, which takes time and space.
+    A layer whose blob was never seen to be what its diff id says is unpacked aside, which takes time and space.
     `repair` waits for whoever adds to the store, and keeps them out. Raises StoreError.
     """
     with store.sweeping() if repair else store.using():
         faults = [*_layout(store, repair), *_logs(store), *_index(store, repair)]
         faults += _blobs(store, repair)
+        damaged = {fault.subject for fault in faults if fault.what == "blob"}
         faults += _layers(store, repair)
+        seen: dict[tuple[str, str], str | None] = {}
         for name, descriptor in _named(store):
-            faults += _image(store, name, descriptor, diff_ids)
+            faults += _image(store, name, descriptor)
+            faults += _diff_ids(store, name, descriptor, damaged, seen)
     return faults
 
 
@@ -58,7 +66,7 @@ def _layout(store: Store, repair: bool) -> Iterator[Fault]:
     except StoreError as error:
         if repair:
             store.layout.create()
-        yield Fault("layout", store.layout.folder, error.message, repair)
+        yield Fault("layout", store.layout.folder, error.message, "repaired" if repair else "")
 
 
 def _logs(store: Store) -> Iterator[Fault]:
@@ -81,7 +89,8 @@ def _index(store: Store, repair: bool) -> Iterator[Fault]:
     if differs:
         if repair:
             store.references.repair(force=True)
-        yield Fault("index", store.layout.folder, "index.json differs from the logs of the names", repair)
+        message = "index.json differs from the logs of the names"
+        yield Fault("index", store.layout.folder, message, "repaired" if repair else "")
 
 
 def _blobs(store: Store, repair: bool) -> list[Fault]:
@@ -90,13 +99,13 @@ def _blobs(store: Store, repair: bool) -> list[Fault]:
 
     def judge(digest: str) -> Fault | None:
         try:
-            store.blobs.verify(digest)
-        except ImageError as error:
-            if repair and isinstance(error, BlobCorrupt):
+            if (found := store.blobs.found(digest)) == digest:
+                return None
+            if repair:
                 store.blobs.remove(digest)
-                return Fault("blob", digest, error.message, True, "pull or load what needs it again")
+        except ImageError as error:
             return Fault("blob", digest, error.message)
-        return None
+        return Fault("blob", digest, f"its bytes are {found}", "removed" if repair else "")
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return [fault for fault in pool.map(judge, sorted(store.blobs.iterate())) if fault]
@@ -118,7 +127,11 @@ def _layers(store: Store, repair: bool) -> Iterator[Fault]:
         if removed:
             store.layers.remove(chain_id)
         yield Fault(
-            "layer", chain_id, why, removed, None if removed else "it is unpacked again when it is needed"
+            "layer",
+            chain_id,
+            why,
+            "removed" if removed else "",
+            None if removed else "it is unpacked again when it is needed",
         )
 
 
@@ -129,7 +142,7 @@ def _named(store: Store) -> Iterator[tuple[str, Descriptor]]:
         yield descriptor.digest, descriptor
 
 
-def _image(store: Store, name: str, descriptor: Descriptor, diff_ids: bool) -> Iterator[Fault]:
+def _image(store: Store, name: str, descriptor: Descriptor) -> Iterator[Fault]:
     hint = "pull, load or build it again, or go back to a version that is whole"
     try:
         parts = list(reachable(store.blobs, descriptor))
@@ -143,30 +156,47 @@ def _image(store: Store, name: str, descriptor: Descriptor, diff_ids: bool) -> I
             yield Fault(
                 "image", name, f"blob {one.digest}: {size} bytes, where {one.size} were promised", hint=hint
             )
-        elif diff_ids and one.media_type in media.MANIFESTS:
-            yield from _diff_ids(store, name, one)
 
 
-def _diff_ids(store: Store, name: str, descriptor: Descriptor) -> Iterator[Fault]:
-    """Unpack each layer of an image aside: that proves its diff id, and that it can be unpacked."""
-    from estiba.images.unpack import unpack_layer
+def _diff_ids(
+    store: Store,
+    name: str,
+    descriptor: Descriptor,
+    damaged: Container[str],
+    seen: dict[tuple[str, str], str | None],
+) -> Iterator[Fault]:
+    """Hold each layer against its diff id, where nothing says that it once was; `damaged` blobs are told already.
 
+    `seen`: what was found out of other images' layers, None for a good one.
+    """
+    for wanted in _unproved(store, descriptor):
+        if wanted.descriptor.digest in damaged:
+            continue
+        which = (wanted.diff_id, wanted.descriptor.digest)
+        if which not in seen:
+            seen[which] = _check(store, wanted)
+        if (message := seen[which]) is not None:
+            hint = "who made it has to make it again; `muelle rmi` removes it here"
+            yield Fault("image", name, message, hint=hint)
+
+
+def _unproved(store: Store, descriptor: Descriptor) -> Iterator[Wanted]:
+    """Yield the layers of an image, or of all of an index, that are here and were not seen to be what they should."""
+    with suppress(ImageError):  # which is told
+        for one in reachable(store.blobs, descriptor):
+            if one.media_type not in media.MANIFESTS:
+                continue
+            image = Image(store, one)
+            for wanted in stacked(zip(image.config.diff_ids, image.manifest.layers, strict=True)):
+                layer = wanted.descriptor
+                is_here = layer.media_type in media.LAYERS and store.blobs.has(layer.digest)
+                if is_here and not store.layers.is_proved(wanted):
+                    yield wanted
+
+
+def _check(store: Store, wanted: Wanted) -> str | None:
     try:
-        image = Image(store, descriptor)
-        wanted = image.config.diff_ids
-    except ImageError as error:
-        yield Fault("image", name, error.message)
-        return
-    for layer, diff_id in zip(image.manifest.layers, wanted, strict=True):
-        with store.tmp() as folder:
-            target = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            source = -1
-            try:
-                source = store.blobs.open(layer.digest)
-                unpack_layer(source, target, digest=layer.digest, diff_id=diff_id, rootless=store.is_rootless)
-            except EstibaError as error:
-                yield Fault("image", name, error.message)
-            finally:
-                os.close(target)
-                if source >= 0:
-                    os.close(source)
+        store.layers.check(wanted)
+    except EstibaError as error:
+        return error.message
+    return None

@@ -2,7 +2,7 @@
 """Unpacked layers, shared by every image that has them: one folder a chain id, made once, then only read.
 
     layers/HEX/fs/          what the layer adds, in overlay's form
-    layers/HEX/layer.json   what it is; the folder got its name only when both were whole
+    layers/HEX/layer.json   what it is, and which blobs were seen to hold it; the folder got its name when all was whole
 
 What a kill leaves is in tmp. What a power cut leaves is another matter: unpacking does not wait for the disk, so each
 layer says in which boot it was made, until `settle` has synced it. One of an earlier boot is unpacked again from
@@ -47,6 +47,8 @@ class Layer(NamedTuple):
     """Whether its root hides all that is below; the kernel does not look there, so `ensure` leaves those out."""
     boot: str | None = None
     """The boot in which it was made, while it is not known to be on the disk."""
+    blobs: tuple[str, ...] = ()
+    """The blobs that were seen to hold it; how they are packed may differ."""
 
 
 class Wanted(NamedTuple):
@@ -92,7 +94,7 @@ class Layers:
         What is below a layer that hides everything is left out. Raises LayerInvalid, BlobNotFound, BlobCorrupt,
         KernelRefused, StoreError, ManifestInvalid.
         """
-        layers = _on_each_other(stack)
+        layers = stacked(stack)
         known = [self.get(one.chain_id) for one in layers]
         missing = [position for position, layer in enumerate(known) if layer is None]
         if missing:
@@ -103,17 +105,50 @@ class Layers:
         opaque = [position for position, layer in enumerate(known) if layer and layer.is_opaque]
         return [self.path(one.chain_id) for one in layers[opaque[-1] if opaque else 0 :]]
 
-    def adopt(self, parent: str | None, diff_id: str, folder: str, *, size: int = 0, entries: int = 0) -> str:
+    def is_proved(self, wanted: Wanted) -> bool:
+        """Return whether the blob was seen to hold the layer, in this boot or an earlier one: blobs do not change."""
+        layer = self.record(wanted.chain_id)
+        if layer is None or layer.chain_id != wanted.chain_id:
+            return False
+        return wanted.descriptor.digest in layer.blobs
+
+    def prove(self, wanted: Wanted) -> None:
+        """See that the blob holds the layer that its diff id names, unless that was seen before: unpack it.
+
+        So the layer is there when it is needed. Where it is there already, from another blob, this one is unpacked
+        aside. Raises as `ensure`; then nothing is there that was not before.
+        """
+        if self.is_proved(wanted):
+            return
+        with self._store.using(), self._store.tmp() as folder:
+            made = self._unpack(wanted, folder)
+        if (blob := wanted.descriptor.digest) not in made.blobs:
+            self.check(wanted)
+            self._record(made._replace(blobs=(*made.blobs, blob)))
+
+    def check(self, wanted: Wanted) -> None:
+        """Unpack a layer aside, whether it is here or not, and forget it. Raises as `ensure`."""
+        source = self._store.blobs.open(wanted.descriptor.digest)
+        try:
+            with self._store.tmp() as folder:
+                self._unpack_into(os.path.join(folder, "checked"), source, wanted)
+        finally:
+            os.close(source)
+
+    def adopt(
+        self, parent: str | None, diff_id: str, folder: str, *, blob: str, size: int = 0, entries: int = 0
+    ) -> str:
         """Take `folder`, in the store's file system, as the layer `diff_id` on `parent`; return its chain id.
 
         It holds the files in `fs` and nothing else. It is renamed, not copied, and must not be written any more. The
-        layer's blob has to be in the store already, since a power cut may take the folder. A layer that is here already
-        stays, and so does `folder`. Raises StoreError.
+        layer's `blob` has to be in the store already, since a power cut may take the folder. A layer that is here
+        already stays, and so does `folder`. Raises StoreError.
         """
         chain_id = digests.chain_id(parent, diff_id)
         if not self.get(chain_id):
             hides_all = _hides_all(os.path.join(folder, "fs"), self._store.overlay)
-            self._name(folder, Layer(chain_id, diff_id, parent, size, entries, hides_all, _boot()))
+            layer = Layer(chain_id, diff_id, parent, size, entries, hides_all, _boot(), (blob,))
+            self._name(folder, layer)
         return chain_id
 
     def remove(self, chain_id: str) -> None:
@@ -144,11 +179,13 @@ class Layers:
             finally:
                 os.close(descriptor)
             for layer in unsettled:
-                record = _write(layer._replace(boot=None))
-                replace_file(os.path.join(self._home(layer.chain_id), _RECORD), record)
+                self._record(layer._replace(boot=None))
 
     def _home(self, chain_id: str) -> str:
         return os.path.join(self._folder, digests.hex_of(chain_id))
+
+    def _record(self, layer: Layer) -> None:
+        replace_file(os.path.join(self._home(layer.chain_id), _RECORD), _write(layer))
 
     def _unpack_all(self, layers: Sequence[Wanted], folder: str) -> list[Layer]:
         if len(layers) == 1:
@@ -173,19 +210,21 @@ class Layers:
             fcntl.flock(source, fcntl.LOCK_EX)
             if made := self.get(wanted.chain_id):
                 return made
-            return self._unpack_from(source, wanted, folder)
+            made_at = os.path.join(folder, digests.hex_of(wanted.chain_id))
+            layer = self._unpack_into(made_at, source, wanted)
+            self._name(made_at, layer)
+            return layer
         finally:
             os.close(source)
 
-    def _unpack_from(self, source: int, wanted: Wanted, folder: str) -> Layer:
+    def _unpack_into(self, made: str, source: int, wanted: Wanted) -> Layer:
         from estiba.images.unpack import unpack_layer
 
-        descriptor, chain_id = wanted.descriptor, wanted.chain_id
+        descriptor = wanted.descriptor
         if descriptor.media_type not in media.LAYERS:
             raise ManifestInvalid(
                 f'layer {descriptor.digest}: its media type "{descriptor.media_type}" is none of a layer'
             )
-        made = os.path.join(folder, digests.hex_of(chain_id))
         tree = os.path.join(made, "fs")
         os.makedirs(tree, 0o755)
         target = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -199,16 +238,26 @@ class Layers:
                 rootless=self._store.is_rootless,
             )
         except BlobCorrupt as error:
-            error.hint = error.hint or "pull or load the image again after `muelle fsck --repair`"
-            raise
+            raise self._explained(error, descriptor.digest) from error
         finally:
             os.close(target)
-        hides_all = _hides_all(tree, self._store.overlay)
-        layer = Layer(
-            chain_id, wanted.diff_id, wanted.parent, unpacked.bytes, unpacked.entries, hides_all, _boot()
+        return Layer(
+            wanted.chain_id,
+            wanted.diff_id,
+            wanted.parent,
+            unpacked.bytes,
+            unpacked.entries,
+            _hides_all(tree, self._store.overlay),
+            _boot(),
+            (descriptor.digest,),
         )
-        self._name(made, layer)
-        return layer
+
+    def _explained(self, error: BlobCorrupt, digest: str) -> BlobCorrupt:
+        """Return an error that tells whether the blob is damaged here, or the image says what it is not."""
+        if self._store.blobs.found(digest) == digest:
+            hint = "the blob is as it was made, but its image has another diff_id for it: who made it has to mend it"
+            return BlobCorrupt(f"layer {digest}: {error.message}", hint=hint)
+        return BlobCorrupt(error.message, hint="pull or load the image again after `muelle fsck --repair`")
 
     def _name(self, made: str, layer: Layer) -> None:
         """Give a finished folder its name. One that is there and not trusted (see `get`) makes way."""
@@ -225,7 +274,8 @@ class Layers:
             raise refused("make", home, error) from error
 
 
-def _on_each_other(stack: Iterable[tuple[str, Descriptor]]) -> list[Wanted]:
+def stacked(stack: Iterable[tuple[str, Descriptor]]) -> list[Wanted]:
+    """Return layers, given by diff id and blob, bottom to top, each on what is below it."""
     layers: list[Wanted] = []
     for diff_id, descriptor in stack:
         parent = layers[-1].chain_id if layers else None
@@ -246,6 +296,7 @@ def _parse(data: bytes) -> Layer | None:
             fields.number("entries"),
             fields.flag("is_opaque"),
             fields.optional_text("boot"),
+            tuple(fields.texts("blobs")),
         )
     except ImageError:
         return None

@@ -122,10 +122,10 @@ def fsck(parsed: Parsed) -> int:
     """Tell of all that is wrong; return 1 if something stays so."""
     faults = look_through(Store.open(parsed.globals.text("store")), repair=parsed.options.flag("repair"))
     for fault in faults:
-        mended = " (repaired)" if fault.repaired else ""
-        output.write(f"{fault.what} {fault.subject}: {fault.message}{mended}\n")
-        if fault.hint and not fault.repaired:
+        done = f" ({fault.done})" if fault.done else ""
+        output.write(f"{fault.what} {fault.subject}: {fault.message}{done}\n")
+        if fault.hint and not fault.done:
             output.write(f"hint: {fault.hint}\n")
     if not faults:
         output.write("the store is sound\n")
-    return 1 if any(not fault.repaired for fault in faults) else 0
+    return 1 if any(not fault.done for fault in faults) else 0

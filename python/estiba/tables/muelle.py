@@ -435,7 +435,16 @@ VERBS: dict[str, VerbSpec] = {
     "fsck": (
         "look the whole store through: every blob, image, layer and name",
         (),
-        (("repair", "", "flag", "", "mend what can be made again"), HELP),
+        (
+            (
+                "repair",
+                "",
+                "flag",
+                "",
+                "mend what can be made again; remove a damaged blob, for a pull or a load to bring it back",
+            ),
+            HELP,
+        ),
     ),
     "version": ("print the versions of muelle and of what it is made of", (), (FORMAT, HELP)),
 }

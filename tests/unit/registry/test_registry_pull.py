@@ -13,8 +13,10 @@ from estiba.images.platform import host
 from estiba.images.reference import parse
 from estiba.images.registry.pull import pull
 from estiba.images.registry.push import push
-from support.images import put_image
+from support.images import lying, put_image
 from support.registry import Handler, Registry, largest
+
+WEB = parse("web")
 
 
 def test_image_is_the_same_after_push_and_pull(
@@ -97,6 +99,21 @@ def test_registry_that_lies_is_caught(
         pull(other, remote)
     assert not other.blobs.has(name)
     assert list(other.references.iterate()) == []
+
+
+def test_image_whose_diff_id_lies_is_refused(
+    store: Store, other: Store, registry: Registry, remote: Reference
+) -> None:
+    """Though every digest is right; the name keeps what it stood for, which is whole, and no layer is made of it."""
+    good = pull(other, remote)
+    store.references.move(WEB, lying(store.blobs, Image.resolve(store, "web").descriptor), verb="tag")
+    push(store, "web", remote)
+    known = set(other.layers.iterate())
+    with pytest.raises(BlobCorrupt, match=f"layer {good.manifest.layers[1].digest}: the layer unpacks to "):
+        pull(other, remote)
+    assert [record.verb for record in other.references.log(remote)] == ["pull"]
+    assert set(other.layers.iterate()) == known == set(good.chain_ids)
+    assert len(good.lowers()) == 2
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 """Load images from an archive: one pass over a stream that may come from a pipe, and from anybody.
 
 Each file of the archive becomes a blob while its bytes pass, whatever order they come in; a blob is invisible until a
-name leads to it. When all have passed, what the archive names is looked at, and only a whole image gets its name.
+name leads to it. When all have passed, what the archive names is looked at, its layers are unpacked, which proves their
+diff ids, and only a whole image gets its name.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from estiba.errors import ArchiveInvalid, BlobCorrupt
@@ -16,6 +18,7 @@ from estiba.images import media, reach
 from estiba.images.archive import images as archived
 from estiba.images.archive.stream import open_stream
 from estiba.images.archive.tar import TarReader
+from estiba.images.layers import stacked
 from estiba.images.layout import INDEX, MARKER
 from estiba.images.manifest import parse_manifest
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from estiba.images.archive.images import Named
     from estiba.images.archive.tar import Member
     from estiba.images.blobs import Blobs
+    from estiba.images.layers import Wanted
     from estiba.images.store import Store
 
 _DOCUMENTS = (MARKER, INDEX, "manifest.json")
@@ -46,7 +50,7 @@ def load(store: Store, source: int, *, name: str | None = None, who: str | None 
 
     `name`: what the only image is called instead. An image without a name is kept as a nameless one. What fails
     leaves every name where it was. Raises ArchiveInvalid, BlobCorrupt, BlobNotFound for what was left out on saving
-    and is not here, ManifestInvalid, ReferenceInvalid, StoreError.
+    and is not here, ManifestInvalid, LayerInvalid, ReferenceInvalid, StoreError, KernelRefused.
     """
     with store.using():
         content = _read(store, source)
@@ -59,8 +63,8 @@ def keep(store: Store, images: Sequence[Named], *, name: str | None, who: str | 
     if name is not None:
         archived.check_alone(images, name)
         images = [archived.with_name(images[0], name)]
-    for image in images:
-        _check_whole(store.blobs, image)
+    wanted = [layer for image in images for layer in _check_whole(store.blobs, image)]
+    _prove(store, [layer for layer in wanted if not store.layers.is_proved(layer)])
     for image in images:
         for reference in image.references:
             store.references.move(reference, image.descriptor, verb="load", who=who)
@@ -133,8 +137,28 @@ def _images(content: _Content, blobs: Blobs) -> list[Named]:
     return found
 
 
-def _check_whole(blobs: Blobs, image: Named) -> None:
-    """Raise what is wrong with an image before a name leads to it: blobs absent, of other sizes, a config that lies."""
+def _prove(store: Store, layers: Sequence[Wanted]) -> None:
+    """Unpack layers, as many at once as there are processors; the first failure ends it."""
+    if not layers:
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        futures = [pool.submit(store.layers.prove, layer) for layer in layers]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _check_whole(blobs: Blobs, image: Named) -> list[Wanted]:
+    """Return the layers of an image that can be unpacked, if no blob of it is absent or of another size.
+
+    Raises what is wrong with it before a name leads to it.
+    """
+    layers: list[Wanted] = []
     if not blobs.has(image.descriptor.digest):
         raise ArchiveInvalid(f"archive: manifest {image.descriptor.digest} is not in it")
     for one in reach.reachable(blobs, image.descriptor):
@@ -148,14 +172,15 @@ def _check_whole(blobs: Blobs, image: Named) -> None:
         if (size := blobs.size(one.digest)) != one.size:
             raise BlobCorrupt(f"blob {one.digest}: {size} bytes, where {one.size} were promised")
         if one.media_type in media.MANIFESTS:
-            _check_config(blobs, one.digest)
+            layers += [layer for layer in _layers(blobs, one.digest) if blobs.has(layer.descriptor.digest)]
+    return layers
 
 
-def _check_config(blobs: Blobs, digest: str) -> None:
-    """Hold an image's config against its manifest; of an artifact nothing is known."""
+def _layers(blobs: Blobs, digest: str) -> list[Wanted]:
+    """Return an image's layers, its config held against its manifest; of an artifact nothing is known."""
     manifest = parse_manifest(blobs.read(digest), where=f"manifest {digest}")
     if not manifest.is_image or not blobs.has(manifest.config.digest):
-        return
+        return []
     config = configs.parse(blobs.read(manifest.config.digest), where=f"config {manifest.config.digest}")
     if len(config.diff_ids) != len(manifest.layers):
         raise ArchiveInvalid(
@@ -169,3 +194,5 @@ def _check_config(blobs: Blobs, digest: str) -> None:
             raise BlobCorrupt(
                 f"layer {layer.digest}: a tar that is not compressed, but its diff_id is {diff_id}"
             )
+    layers = stacked(zip(config.diff_ids, manifest.layers, strict=True))
+    return [layer for layer in layers if layer.descriptor.media_type in media.LAYERS]

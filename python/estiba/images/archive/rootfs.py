@@ -59,7 +59,8 @@ def import_(
             os.close(target)
         kind = media.compression_by_magic(os.pread(writer.fileno(), 4, 0))
         layer = Descriptor(media.layer_type(kind), writer.commit(), writer.written)
-        store.layers.adopt(None, unpacked.diff_id, made, size=unpacked.bytes, entries=unpacked.entries)
+        blob, size, entries = layer.digest, unpacked.bytes, unpacked.entries
+        store.layers.adopt(None, unpacked.diff_id, made, blob=blob, size=size, entries=entries)
         document = ImageConfig(
             platform.architecture,
             platform.os,

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pull an image: its manifest by name, then what is missing here by digest, several blobs at once.
 
-A connection that breaks is taken up again where it broke. Bytes are held against their digest while they come, and
-the name moves when all are here.
+A connection that breaks is taken up again where it broke. Bytes are held against their digest while they come; a layer
+that is here is unpacked while others come, which proves its diff id; and the name moves when all are.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
 
@@ -18,13 +18,18 @@ from estiba.images import media
 from estiba.images import platform as platforms
 from estiba.images.blobs import DOCUMENT_LIMIT
 from estiba.images.image import Image
+from estiba.images.layers import stacked
 from estiba.images.manifest import Descriptor, Index
-from estiba.images.reach import missing, reachable
+from estiba.images.reach import missing
 from estiba.images.registry.client import TRIES, Registry, repository_scope
 from estiba.images.registry.transfers import Transfer, quiet
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+    from concurrent.futures import Future
+
     from estiba.images.blobs import BlobWriter
+    from estiba.images.layers import Wanted
     from estiba.images.platform import Platform
     from estiba.images.reference import Reference
     from estiba.images.registry.client import Response
@@ -50,7 +55,8 @@ def pull(
     """Fetch the image that `reference` names at its registry, and let the store's reference point to it.
 
     Of an index the image for `platform` (by default this machine's) is fetched, and the reference points to the index.
-    Raises RegistryRefused, RegistryUnreachable, BlobCorrupt, ManifestInvalid, ImageNotFound, StoreError.
+    Raises RegistryRefused, RegistryUnreachable, BlobCorrupt, ManifestInvalid, LayerInvalid, ImageNotFound, StoreError,
+    KernelRefused.
     """
     own = registry or Registry(reference.domain, insecure=insecure, path=reference.path)
     try:
@@ -58,9 +64,8 @@ def pull(
             fetcher = _Fetcher(store, reference, own, progress)
             top = fetcher.document(reference.digest or reference.tag or "latest")
             manifest = fetcher.choose(top, platform)
-            fetcher.blobs(manifest)
             image = Image(store, manifest, reference=reference)
-            _ = image.config  # read, and held against the manifest, before a name leads to it
+            fetcher.parts(image)
             if reference.tag:
                 store.references.move(reference._replace(digest=None), top, verb="pull", who=who)
             else:
@@ -115,18 +120,21 @@ class _Fetcher:
             top = self.document(chosen.digest, expected=chosen)
         raise ImageNotFound(f'"{self._reference.familiar}": an index in an index in an index')
 
-    def blobs(self, manifest: Descriptor) -> None:
-        """Fetch the config and the layers that are not here, the first failure ends it."""
-        wanted = list({one.digest: one for one in missing(self._store.blobs, manifest)}.values())
-        for one in reachable(self._store.blobs, manifest):
-            if one.media_type in media.LAYERS and one not in wanted:
+    def parts(self, image: Image) -> None:
+        """Fetch the config and the layers that are not here, and unpack the layers; the first failure ends it."""
+        absent = {one.digest for one in missing(self._store.blobs, image.descriptor)}
+        layers = {one.digest: one for one in image.manifest.layers}
+        for one in layers.values():
+            if one.media_type in media.LAYERS and one.digest not in absent:
                 self._tell(one, "present", one.size)
-        if not wanted:
+        if not absent and all(self._store.layers.is_proved(one) for one in self._stack(image)):
             return
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(min(AT_ONCE, len(wanted))) as pool:
-            futures = [pool.submit(self._blob, one) for one in wanted]
+        with ThreadPoolExecutor(min(AT_ONCE, 1 + len(layers))) as pool:
+            stack = pool.submit(self._stack, image)  # the first, since the others wait for it
+            futures: list[Future[Any]] = [stack]
+            futures += [pool.submit(self._layer, one, stack, absent) for one in layers.values()]
             try:
                 for future in futures:
                     future.result()
@@ -134,6 +142,20 @@ class _Fetcher:
                 for future in futures:
                     future.cancel()
                 raise
+
+    def _stack(self, image: Image) -> list[Wanted]:
+        """Return the layers that can be unpacked, as the config has them, which is fetched if it is not here."""
+        if not self._store.blobs.has(image.id):
+            self._blob(image.manifest.config)
+        layers = stacked(zip(image.config.diff_ids, image.manifest.layers, strict=True))
+        return [one for one in layers if one.descriptor.media_type in media.LAYERS]
+
+    def _layer(self, layer: Descriptor, stack: Future[list[Wanted]], absent: Container[str]) -> None:
+        if layer.digest in absent:
+            self._blob(layer)
+        for wanted in stack.result():
+            if wanted.descriptor.digest == layer.digest:
+                self._store.layers.prove(wanted)
 
     def _get_document(self, place: str, headers: dict[str, str], kind: str) -> tuple[bytes, str]:
         answer = self._registry.request(
