@@ -199,6 +199,35 @@ def test_only_what_the_receiver_lacks_is_saved(store: Store, other: Store) -> No
     assert other.references.get(WEB) == store.references.get(WEB)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_name_with_another_digest_is_refused(store: Store, other: Store, form: Format) -> None:
+    """It would stand for what it is not; the image's own digest is none to keep beside a tag."""
+    right = store.references.get(WEB) or pytest.fail("no web")
+    files = members(saved(store, "web", form=form))
+    lie = f"trusted.example/app@sha256:{64 * 'a'}"
+
+    def archive(name: str) -> bytes:
+        index = json.loads(files["index.json"])
+        index["manifests"][0]["annotations"] = {"org.opencontainers.image.ref.name": name}
+        changed = dict(files) | {"index.json": json.dumps(index).encode()}
+        if form == "docker-archive":
+            del changed["index.json"]
+            entries = json.loads(files["manifest.json"])
+            entries[0]["RepoTags"] = [name]
+            changed["manifest.json"] = json.dumps(entries).encode()
+        return tar(changed)
+
+    with pytest.raises(ReferenceInvalid, match=f'"{lie}": the image with this name is sha256:'):
+        loaded(other, archive(lie))
+    assert (other.references.logged(), other.references.nameless()) == ([], [])
+    assert [str(one) for one in loaded(other, archive(lie), name="web")[0].references] == [str(WEB)]
+    if form == "oci-archive":
+        pinned = f"trusted.example/app@{right.digest}"
+        assert [str(one) for one in loaded(other, archive(pinned))[0].references] == [pinned]
+        tagged = f"trusted.example/app:1@{right.digest}"
+        assert [str(one) for one in loaded(other, archive(tagged))[0].references] == ["trusted.example/app:1"]
+
+
 def test_one_image_can_be_loaded_under_another_name(store: Store, other: Store) -> None:
     """Two cannot."""
     loaded(other, saved(store, "web"), name="mine:7")

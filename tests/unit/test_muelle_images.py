@@ -118,6 +118,17 @@ def test_an_image_is_only_taken_for_the_platform_that_is_asked_for(muelle: Muell
     )
 
 
+def test_a_new_name_with_a_digest_is_refused(muelle: Muelle, tmp_path: Path) -> None:
+    """Whatever gives it: the digest says which image it is."""
+    name = f"other@sha256:{64 * 'a'}"
+    layout = f"oci:{tmp_path}/layout"
+    assert muelle("copy", "web", layout).code == 0
+    for words in (("tag", "web"), ("load", "-i", f"{tmp_path}/layout", "-t"), ("copy", layout)):
+        said = muelle(*words, name)
+        assert (said.code, said.out) == (1, "")
+        assert said.err.splitlines()[0].endswith('": a new name has no digest')
+
+
 def test_images_prints_ids_alone(muelle: Muelle, store: Store) -> None:
     """Each once, also where two names stand for it."""
     muelle("tag", "web", "other")

@@ -11,6 +11,7 @@ from estiba.images import archive
 from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.find import as_digest, find_image
+from estiba.muelle.names import new_name
 from estiba.muelle.reading import read
 from estiba.muelle.written import written
 
@@ -64,6 +65,8 @@ def load(parsed: Parsed) -> int:
     """Read images from a file, a folder or standard input, and say what they are called."""
     store, options = Store.open(parsed.globals.text("store")), parsed.options
     source, name = options.text("input"), options.text("tag")
+    if name is not None:
+        new_name(name)
     if source is not None and os.path.isdir(source):
         images = archive.load_folder(store, source, name=name)
     else:
@@ -96,6 +99,7 @@ def copy(parsed: Parsed) -> int:
         store = Store.open(parsed.globals.text("store"))
         if is_layout(source):
             folder, only = layout_of(source)
+            new_name(target)
             images = archive.load_folder(store, folder, only=only, name=target)
         else:
             made, name = layout_of(target)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from estiba.errors import ArchiveInvalid, BlobCorrupt
+from estiba.errors import ArchiveInvalid, BlobCorrupt, ReferenceInvalid
 from estiba.images import config as configs
 from estiba.images import digest as digests
 from estiba.images import media, reach
@@ -63,6 +63,7 @@ def keep(store: Store, images: Sequence[Named], *, name: str | None, who: str | 
     if name is not None:
         archived.check_alone(images, name)
         images = [archived.with_name(images[0], name)]
+    images = [_named_rightly(image) for image in images]
     wanted = [layer for image in images for layer in _check_whole(store.blobs, image)]
     _prove(store, [layer for layer in wanted if not store.layers.is_proved(layer)])
     for image in images:
@@ -71,6 +72,18 @@ def keep(store: Store, images: Sequence[Named], *, name: str | None, who: str | 
         if not image.references:
             store.references.keep(image.descriptor)
     return list(images)
+
+
+def _named_rightly(image: Named) -> Named:
+    """Return an image with its names, if a digest in one is its own: beside a tag that needs not be said."""
+    for reference in image.references:
+        if reference.digest not in (None, image.descriptor.digest):
+            raise ReferenceInvalid(
+                f'archive: "{reference.familiar}": the image with this name is {image.descriptor.digest}',
+                hint="`muelle load --tag NAME` gives it another name",
+            )
+    references = (one._replace(digest=None) if one.tag else one for one in image.references)
+    return image._replace(references=tuple(dict.fromkeys(references)))
 
 
 def _read(store: Store, source: int) -> _Content:
