@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from estiba.images import Descriptor, History, Image, Index, Platform, Store, history, media
+from estiba.images import Descriptor, History, Image, ImageConfig, Index, Platform, Store, history, media
+from estiba.images.platform import host
 from estiba.images.reference import parse
 from estiba.muelle.main import main
 from support.images import put_image
@@ -113,9 +114,34 @@ def test_an_image_is_only_taken_for_the_platform_that_is_asked_for(muelle: Muell
     store.references.move(parse("several"), several, verb="pull")
     assert muelle("history", "--platform", "linux/amd64", "several").code == 0
     assert muelle("history", "--platform", "linux/arm64", "several").err == (
-        f"index {several.digest}: its image for linux/arm64 is not here\n"
+        f"index {several.digest}: its image for linux/arm64 is not here, only for linux/amd64\n"
         "hint: `muelle pull --platform linux/arm64` fetches it\n"
     )
+
+
+def test_an_image_of_another_machine_is_looked_at_where_it_is_the_only_one_here(
+    muelle: Muelle, store: Store, tmp_path: Path
+) -> None:
+    """With a warning; what would run it says what is here."""
+    other = Platform("linux", "s390x")
+    absent = web(store)._replace(digest=f"sha256:{64 * 'a'}", platform=host())
+    document = ImageConfig("s390x", "linux", diff_ids=Image.resolve(store, "web").config.diff_ids).to_bytes()
+    described = Descriptor(media.OCI_CONFIG, store.blobs.put(document), len(document))
+    manifest = Image.resolve(store, "web").manifest._replace(config=described).to_bytes()
+    foreign = Descriptor(media.OCI_MANIFEST, store.blobs.put(manifest), len(manifest), platform=other)
+    data = Index((absent, foreign)).to_bytes()
+    index = Descriptor(media.OCI_INDEX, store.blobs.put(data), len(data))
+    store.references.move(parse("far"), index, verb="pull")
+    for words in (["history"], ["inspect"], ["diff", "web"], ["save", "-o", f"{tmp_path}/far.tar"]):
+        said = muelle(*words, "far")
+        assert (said.code, said.err) == (
+            0,
+            "" if words[0] == "save" else 'warning: "far" is here for linux/s390x only\n',
+        )
+    assert json.loads(muelle("images", "--format", "json", "far").out)["Size"] > 1000
+    refused = muelle("run", "--pull", "never", "far")
+    assert refused.code == 125
+    assert f"its image for {host()} is not here, only for linux/s390x\n" in refused.err
 
 
 def test_a_new_name_with_a_digest_is_refused(muelle: Muelle, tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from estiba.errors import BlobCorrupt, ImageNotFound, ManifestInvalid, Reference
 from estiba.images import config as configs
 from estiba.images import digest as digests
 from estiba.images import manifest as manifests
+from estiba.images import media
 from estiba.images import platform as platforms
 from estiba.images.manifest import Descriptor, Index, Manifest
+from estiba.images.reach import reachable
 from estiba.images.reference import Reference
 from estiba.images.reference import parse as parse_reference
 
@@ -134,10 +136,27 @@ def pick(blobs: Blobs, descriptor: Descriptor, platform: Platform | None) -> Des
                 f"index {descriptor.digest}: no image for {wanted}", hint=f"it has: {offered}"
             )
         if not blobs.has(chosen.digest):
+            here = ", ".join(
+                str(one.platform) for one in document.manifests if one.platform and blobs.has(one.digest)
+            )
+            only = f", only for {here}" if here else ""
             hint = f"`muelle pull --platform {chosen.platform or wanted}` fetches it"
-            raise ImageNotFound(f"index {descriptor.digest}: its image for {wanted} is not here", hint=hint)
+            raise ImageNotFound(
+                f"index {descriptor.digest}: its image for {wanted} is not here{only}", hint=hint
+            )
         descriptor, depth = chosen, depth + 1
     return descriptor
+
+
+def pick_here(blobs: Blobs, descriptor: Descriptor) -> Descriptor:
+    """Return the manifest for this machine, or else the only one that is here, which is enough to look at. Raises so."""
+    try:
+        return pick(blobs, descriptor, None)
+    except ImageNotFound:
+        here = {one.digest: one for one in reachable(blobs, descriptor) if one.media_type in media.MANIFESTS}
+        if len(here) != 1:
+            raise
+        return here.popitem()[1]
 
 
 def _only(document: Index, platform: Platform | None) -> Descriptor | None:

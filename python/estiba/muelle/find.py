@@ -7,15 +7,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from estiba.errors import ImageNotFound, RegistryRefused, RegistryUnreachable
-from estiba.images.image import Image, find
+from estiba.images.image import Image, find, pick_here
+from estiba.images.platform import Platform, host
 from estiba.images.reference import parse as parse_reference
+from estiba.muelle import output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from estiba.images.manifest import Descriptor
-    from estiba.images.platform import Platform
     from estiba.images.record import Record
     from estiba.images.reference import Reference
     from estiba.images.registry.transfers import Progress
@@ -26,9 +27,18 @@ if TYPE_CHECKING:
 def find_image(store: Store, text: str, options: Options) -> Image:
     """Return the image; `name@3` is version 3 of a name, `name@-1` the version before what it stands for now.
 
-    Raises ImageNotFound, ReferenceInvalid, and what opening an image raises.
+    Where no platform is asked for and only one is here, that of another machine will do, with a warning: nothing of it
+    is run. Raises ImageNotFound, ReferenceInvalid, and what opening an image raises.
     """
-    return opened(store, text, platform(options))
+    wanted = platform(options)
+    descriptor, reference = described(store, text)
+    if wanted is not None or not descriptor.is_index:
+        return opened(store, text, wanted)
+    image = Image(store, pick_here(store.blobs, descriptor), reference=reference)
+    offered = offered_by(image)
+    if host().rank(offered) is None:
+        output.warn(f'"{text}" is here for {offered} only')
+    return image
 
 
 def found_or_pulled(store: Store, text: str, options: Options) -> Image:
@@ -90,11 +100,7 @@ def pulled(
 
 def opened(store: Store, text: str, wanted: Platform | None) -> Image:
     """Return the store's image."""
-    if (versioned := split_version(text)) is None:
-        descriptor, reference = find(store, text)
-    else:
-        reference = versioned[0]
-        descriptor = described(version(store, *versioned))
+    descriptor, reference = described(store, text)
     return fitting(Image(store, descriptor, platform=wanted, reference=reference), descriptor, text, wanted)
 
 
@@ -102,18 +108,25 @@ def fitting(image: Image, named: Descriptor, text: str, wanted: Platform | None)
     """Return an image if it is for the platform that was asked for; of an index it was chosen so. Raises ImageNotFound."""
     if wanted is None or named.is_index:
         return image
-    config = image.config
-    offered = type(wanted)(config.os, config.architecture, config.variant)
+    offered = offered_by(image)
     if wanted.rank(offered) is None:
         hint = f"`muelle pull --platform {wanted} {text}` fetches one that is, if there is one"
         raise ImageNotFound(f'"{text}" is for {offered}, not for {wanted}', hint=hint)
     return image
 
 
-def described(record: Record) -> Descriptor:
-    """Return what a version stands for."""
-    assert record.descriptor is not None
-    return record.descriptor
+def offered_by(image: Image) -> Platform:
+    """Return what an image is for."""
+    return Platform(image.config.os, image.config.architecture, image.config.variant)
+
+
+def described(store: Store, text: str) -> tuple[Descriptor, Reference | None]:
+    """Return what a word stands for, and its name, if it is one."""
+    if (versioned := split_version(text)) is None:
+        return find(store, text)
+    descriptor = version(store, *versioned).descriptor
+    assert descriptor is not None
+    return descriptor, versioned[0]
 
 
 def as_digest(store: Store, text: str) -> str:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from estiba.errors import ImageError
-from estiba.images.image import Image
+from estiba.images.image import Image, pick_here
 from estiba.images.store import Store
 from estiba.muelle import output
 from estiba.muelle.history import short
@@ -100,7 +100,7 @@ def named(store: Store) -> Iterator[Named]:
 def opened(store: Store, descriptor: Descriptor) -> Image | None:
     """Return the image, None if it is not whole: one that is damaged must not hide the others."""
     try:
-        image = Image(store, descriptor)
+        image = Image(store, pick_here(store.blobs, descriptor))
         return image if image.config else None
     except ImageError:
         return None

@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estiba.errors import ImageNotFound, ReferenceInvalid
-from estiba.images.image import find, unknown
+from estiba.images.image import unknown
 from estiba.images.reference import parse as parse_reference
 from estiba.images.store import Store
 from estiba.muelle import output
-from estiba.muelle.find import split_version, version
+from estiba.muelle.find import described
 from estiba.spec.words import quote
 
 if TYPE_CHECKING:
@@ -47,11 +47,7 @@ def untag(parsed: Parsed) -> int:
 
 def descriptor(store: Store, text: str) -> Descriptor:
     """Return what a word means, without choosing one of several platforms. Raises ImageNotFound."""
-    if (versioned := split_version(text)) is None:
-        return find(store, text)[0]
-    found = version(store, *versioned).descriptor
-    assert found is not None
-    return found
+    return described(store, text)[0]
 
 
 def new_name(text: str) -> Reference:

@@ -18,7 +18,7 @@ from estiba.images.archive import images as archived
 from estiba.images.archive.images import Named
 from estiba.images.archive.tar import CHUNK, END, header, padding
 from estiba.images.durable import write_all
-from estiba.images.image import find, pick
+from estiba.images.image import find, pick_here
 from estiba.images.layout import INDEX, MARKER, VERSION_DOCUMENT
 from estiba.images.manifest import Index, parse_manifest
 
@@ -92,7 +92,7 @@ def _parts(blobs: Blobs, images: Sequence[Named]) -> tuple[list[str], list[str]]
 
 
 def _manifest(blobs: Blobs, descriptor: Descriptor) -> Manifest:
-    one = pick(blobs, descriptor, None)
+    one = pick_here(blobs, descriptor)
     return parse_manifest(blobs.read(one.digest), media_type=one.media_type, where=f"manifest {one.digest}")
 
 

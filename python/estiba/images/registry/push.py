@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from estiba.errors import ImageError, RegistryRefused
 from estiba.images import media
-from estiba.images.image import find, pick
+from estiba.images.image import find, pick_here
 from estiba.images.reach import reachable
 from estiba.images.registry.client import Registry, repository_scope
 from estiba.images.registry.pull import AT_ONCE
@@ -63,7 +63,7 @@ def push(
 
 
 def _whole(store: Store, top: Descriptor) -> Descriptor:
-    """Return `top`, or its image for this machine if not all of an index is here."""
+    """Return `top`, or its image for this machine, or the only one, if not all of an index is here."""
     if not top.is_index:
         return top
     from estiba.images import manifest as manifests
@@ -71,9 +71,7 @@ def _whole(store: Store, top: Descriptor) -> Descriptor:
     document = manifests.parse(store.blobs.read(top.digest), where=f"index {top.digest}")
     assert isinstance(document, manifests.Index)
     return (
-        top
-        if all(store.blobs.has(one.digest) for one in document.manifests)
-        else pick(store.blobs, top, None)
+        top if all(store.blobs.has(one.digest) for one in document.manifests) else pick_here(store.blobs, top)
     )
 
 
