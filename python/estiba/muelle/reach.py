@@ -30,6 +30,7 @@ class Reach(NamedTuple):
     def registry(self, domain: str, *, path: str = "", credentials: Credentials | None = None) -> Registry:
         """Return a registry. Raises RegistryUnreachable for a broken certificate."""
         from estiba.images.registry.client import Registry
+        from estiba.muelle.output import warn
 
         return Registry(
             domain,
@@ -37,6 +38,7 @@ class Reach(NamedTuple):
             credentials=credentials,
             insecure=self.is_insecure,
             certificates=self.certificates,
+            say=warn,
         )
 
 

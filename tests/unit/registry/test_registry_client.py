@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from estiba.errors import ImageError, RegistryRefused, RegistryUnreachable
 from estiba.images import Reference, Store
 from estiba.images.reference import parse
+from estiba.images.registry import patience
 from estiba.images.registry.proxies import proxy_for
 from estiba.images.registry.pull import pull
 from support.registry import Handler, Registry, at_once, largest
@@ -21,6 +24,66 @@ def test_busy_registry_is_asked_again_when_it_says(
     registry.faults.append(lambda handler: bool(left) and at_once(handler, left.pop()))
     pull(other, remote)
     assert left == []
+
+
+def test_wait_that_a_registry_asks_for_is_told(
+    other: Store, registry: Registry, remote: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And waited for, up to a minute; beyond, it is a refusal."""
+    from estiba.images.registry.client import Registry as Client
+
+    waits: list[float] = []
+    monkeypatch.setattr(patience, "pause", waits.append)
+    left, said = ["60"], list[str]()
+
+    def busy(handler: Handler) -> bool:
+        if left:
+            handler.answer(429, Retry_After=left.pop())
+            return True
+        return False
+
+    registry.faults.append(lambda handler: handler.path != "/v2/" and busy(handler))
+    with Client(registry.domain, say=said.append) as client:
+        pull(other, remote, registry=client)
+        assert (waits, said) == ([60.0], [f'registry "{registry.domain}": it asks to wait 60 s'])
+        left.append("86400")
+        with pytest.raises(RegistryRefused, match="429") as raised:
+            pull(other, remote, registry=client)
+    assert raised.value.hint == "the registry asks to come again in 86400 s"
+    assert waits == [60.0]
+
+
+def test_registry_that_stalls_is_told_and_tried_again(
+    other: Store, registry: Registry, remote: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body of which no more comes, while the connection stays."""
+    from estiba.images.registry.client import Registry as Client
+
+    monkeypatch.setattr(patience, "STALL", 0.2)
+    name, stalls, over, said = largest(registry), [1], threading.Event(), list[str]()
+
+    def stall(handler: Handler) -> bool:
+        if name not in handler.path or not stalls:
+            return False
+        stalls.pop()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(registry.blobs[name])))
+        handler.end_headers()
+        handler.wfile.write(registry.blobs[name][:1000])
+        over.wait()
+        handler.close_connection = True
+        return True
+
+    registry.faults.append(stall)
+    try:
+        with Client(registry.domain, say=said.append) as client:
+            pull(other, remote, registry=client)
+    finally:
+        over.set()
+    assert other.blobs.has(name)
+    (line,) = said
+    assert line.startswith(f'registry "{registry.domain}": blob {name} stopped at ')
+    assert line.endswith(" bytes: nothing came for 0.2 s; going on")
 
 
 @pytest.mark.parametrize(

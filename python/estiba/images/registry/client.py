@@ -11,7 +11,6 @@ import os
 import random
 import ssl
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -19,27 +18,27 @@ import urllib3
 from urllib3.exceptions import (
     HTTPError,
     InsecureRequestWarning,
-    NameResolutionError,
     NewConnectionError,
     SSLError,
 )
 
-from estiba.errors import RegistryRefused, RegistryUnreachable, cause
+from estiba.errors import RegistryRefused, RegistryUnreachable
 from estiba.images.reference import DEFAULT_DOMAIN
 from estiba.images.registry import credentials as known_credentials
+from estiba.images.registry import patience
 from estiba.images.registry.auth import Authorizer, parse_challenge
 from estiba.images.registry.proxies import Pools, is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from estiba.images.reference import Reference
     from estiba.images.registry.credentials import Credentials
 
 TRIES = 5
 _REDIRECTS = 6
-_LONGEST_WAIT = 60.0
-"""Seconds that a registry may make us wait between two tries."""
+_COMMIT = 60.0
+"""Seconds that a registry may take for an answer to what was sent: it looks through a blob first."""
 _ANSWER_LIMIT = 1 << 20
 _BLOCK = 1 << 18
 """Bytes of a file that are sent in one go."""
@@ -61,19 +60,21 @@ class Registry:
         insecure: bool = False,
         path: str = "",
         certificates: str | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         """Speak to `domain`; by default as who `estiba.images.registry.credentials` says, for the repository `path`.
 
         `certificates`: a folder with those (*.crt) that vouch for the registry, besides the usual ones. Raises
-        RegistryUnreachable for what is no certificate.
+        RegistryUnreachable for what is no certificate. `say` is called, by several threads, for each wait that is long.
         """
         self.domain = domain
+        self._say = say
         self._host = _HOSTS.get(domain, domain)
         self._lenient = insecure or is_loopback(domain)
         self._pool = Pools(
             maxsize=8,
             blocksize=_BLOCK,
-            timeout=urllib3.Timeout(connect=15, read=60),
+            timeout=urllib3.Timeout(connect=15, read=patience.STALL),
             retries=False,
             ssl_context=_tls(domain, certificates, is_lenient=self._lenient),
         )
@@ -131,6 +132,7 @@ class Registry:
             except HTTPError as error:
                 if left == 0 or isinstance(error, SSLError | NewConnectionError):
                     raise self._unreachable(error) from error
+                self.say(f"{patience.why(error)}; trying again")
                 self._wait(None, TRIES - left)
                 continue
             if answer.status in accepted:
@@ -141,9 +143,9 @@ class Registry:
                 answer.drain_conn()
                 challenged = True
                 self._authorizer.answer(parse_challenge(answer.headers["WWW-Authenticate"]), scope, shown)
-            elif answer.status in _AGAIN and left:
+            elif answer.status in _AGAIN and left and (patience.asked(answer) or 0) <= patience.LONGEST:
                 answer.drain_conn()
-                self._wait(answer.headers.get("Retry-After"), TRIES - left)
+                self._wait(patience.asked(answer), TRIES - left)
             else:
                 raise self.refusal(answer, f"{method} {urlsplit(address).path}")
         raise self._unreachable(None)
@@ -164,7 +166,15 @@ class Registry:
             429: "the registry limits how much one may ask; log in, or wait",
         }
         text = f'registry "{self.domain}": {what}: {answer.status}'
-        return RegistryRefused(f"{text} {words}".rstrip(), hint=hints.get(answer.status))
+        hint = hints.get(answer.status)
+        if answer.status in _AGAIN and (seconds := patience.asked(answer) or 0) > patience.LONGEST:
+            hint = f"the registry asks to come again in {seconds:g} s"
+        return RegistryRefused(f"{text} {words}".rstrip(), hint=hint)
+
+    def say(self, message: str) -> None:
+        """Tell whoever waits."""
+        if self._say is not None:
+            self._say(f'registry "{self.domain}": {message}')
 
     def _send(
         self,
@@ -196,9 +206,16 @@ class Registry:
         if authorization and urlsplit(address).netloc == self._host:  # it is shown to nobody else
             sent["Authorization"] = authorization
         content = body() if callable(body) else body
+        read = patience.STALL if body is None else _COMMIT
         try:
             return self._pool.request(
-                method, address, headers=sent, body=content, preload_content=False, redirect=False
+                method,
+                address,
+                headers=sent,
+                body=content,
+                preload_content=False,
+                redirect=False,
+                timeout=urllib3.Timeout(connect=15, read=read),
             )
         finally:
             if callable(body):
@@ -218,11 +235,13 @@ class Registry:
             except HTTPError as error:
                 if left == 0 or isinstance(error, SSLError | NewConnectionError):
                     raise self._unreachable(error) from error
+                self.say(f"{patience.why(error)}; trying again")
                 self._wait(None, TRIES - left)
                 continue
-            if answer.status not in _AGAIN or left == 0:
+            seconds = patience.asked(answer)
+            if answer.status not in _AGAIN or left == 0 or (seconds or 0) > patience.LONGEST:
                 return answer.status, data
-            self._wait(answer.headers.get("Retry-After"), TRIES - left)
+            self._wait(seconds, TRIES - left)
         raise self._unreachable(None)
 
     def _check_plain(self, address: str) -> None:
@@ -238,12 +257,11 @@ class Registry:
             return False
         return True
 
-    def _wait(self, retry_after: str | None, tried: int) -> None:
+    def _wait(self, asked: float | None, tried: int) -> None:
         """Wait before the next try: as long as the registry says, else longer each time and not all at once."""
-        seconds = min(2.0**tried, _LONGEST_WAIT) * random.uniform(0.1, 0.3)
-        if retry_after and retry_after.isascii() and retry_after.isdigit():
-            seconds = min(float(retry_after), _LONGEST_WAIT)
-        time.sleep(seconds)
+        if asked:
+            self.say(f"it asks to wait {asked:g} s")
+        patience.pause(2.0**tried * random.uniform(0.1, 0.3) if asked is None else asked)
 
     def _unreachable(self, error: HTTPError | None) -> RegistryUnreachable:
         hint = None
@@ -252,16 +270,8 @@ class Registry:
             hint = f"put the certificate that vouches for it into {place}, or name its folder by --cert-dir"
         elif isinstance(error, NewConnectionError):
             hint = "is the name right, and does the network reach it?"
-        why = f"{TRIES} tries failed" if error is None else _why(error)
+        why = f"{TRIES} tries failed" if error is None else patience.why(error)
         return RegistryUnreachable(f'registry "{self.domain}" does not answer: {why}', hint=hint)
-
-
-def _why(error: HTTPError) -> str:
-    """Return what is behind urllib3's words, where that is plain."""
-    if isinstance(error, NameResolutionError):
-        return f'"{error.conn.host}" has no address that can be found'
-    number = getattr(error.__cause__, "errno", None)
-    return cause(number) if isinstance(error, NewConnectionError) and number else str(error)
 
 
 def repository_scope(reference: Reference, actions: str) -> str:

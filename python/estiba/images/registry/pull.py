@@ -22,6 +22,7 @@ from estiba.images.layers import stacked
 from estiba.images.manifest import Descriptor, Index
 from estiba.images.reach import missing
 from estiba.images.registry.client import TRIES, Registry, repository_scope
+from estiba.images.registry.patience import why
 from estiba.images.registry.transfers import Transfer, quiet
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class _Fetcher:
         try:
             data = answer.read(DOCUMENT_LIMIT + 1)
         except HTTPError as error:
-            raise RegistryUnreachable(f'registry "{self._registry.domain}": {place}: {error}') from error
+            raise RegistryUnreachable(f'registry "{self._registry.domain}": {place}: {why(error)}') from error
         finally:
             answer.release_conn()
         if len(data) > DOCUMENT_LIMIT:
@@ -196,10 +197,22 @@ class _Fetcher:
                     if tried == TRIES:
                         raise RegistryUnreachable(
                             f'registry "{self._registry.domain}": blob {one.digest} broke off {TRIES} times, '
-                            f"last at {writer.written} of {one.size} bytes: {error}"
+                            f"last at {writer.written} of {one.size} bytes: {why(error)}"
                         ) from error
-            writer.commit()
+                    self._registry.say(
+                        f"blob {one.digest} stopped at {writer.written} of {one.size} bytes: {why(error)}; going on"
+                    )
+                except BlobCorrupt as error:
+                    raise self._damaged(error.message) from error
+            try:
+                writer.commit()
+            except BlobCorrupt as error:
+                raise self._damaged(error.message) from error
         self._tell(one, "moved", one.size)
+
+    def _damaged(self, message: str) -> BlobCorrupt:
+        hint = "what the registry has is damaged, or was changed on its way; nothing of it was kept"
+        return BlobCorrupt(f'registry "{self._registry.domain}": {message}', hint=hint)
 
     def _tell(self, one: Descriptor, state: State, done: int) -> None:
         self._progress(Transfer(one.digest, state, done, one.size, one.media_type))
@@ -212,9 +225,13 @@ class _Fetcher:
             headers["Range"] = f"bytes={writer.written}-{one.size - 1}"
         place = f"{self._place}/blobs/{one.digest}"
         answer = self._registry.request(
-            "GET", place, scope=self._scope, accept=(200, 206), headers=headers, stream=True
+            "GET", place, scope=self._scope, accept=(200, 206, 416), headers=headers, stream=True
         )
         try:
+            length = answer.headers.get("Content-Length", "") if answer.status == 200 else ""
+            if answer.status == 416 or (length.isdigit() and int(length) < one.size):
+                has = writer.written if answer.status == 416 else int(length)
+                raise BlobCorrupt(f"blob {one.digest}: {has} bytes, where {one.size} were promised")
             _skip(answer, writer.written if answer.status == 200 else 0)
             for chunk in answer.stream(_CHUNK, decode_content=False):
                 writer.write(chunk)
