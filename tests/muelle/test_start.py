@@ -13,7 +13,8 @@ import pytest
 
 from muelle.conftest import Muelle
 
-BUILD_FIRST, BUILD_AGAIN = 168, 145
+BUILD_FIRST, BUILD_AGAIN = 172, 145
+"""Four of the first end what runs when the builder is interrupted or killed."""
 LINES = {
     ("images",): 77,
     ("history", "busybox"): 76,

@@ -13,7 +13,6 @@ from estiba.images import manifest as manifests
 from estiba.images import media
 from estiba.images import platform as platforms
 from estiba.images.manifest import Descriptor, Index, Manifest
-from estiba.images.reach import reachable
 from estiba.images.reference import Reference
 from estiba.images.reference import parse as parse_reference
 
@@ -153,6 +152,8 @@ def pick_here(blobs: Blobs, descriptor: Descriptor) -> Descriptor:
     try:
         return pick(blobs, descriptor, None)
     except ImageNotFound:
+        from estiba.images.reach import reachable
+
         here = {one.digest: one for one in reachable(blobs, descriptor) if one.media_type in media.MANIFESTS}
         if len(here) != 1:
             raise
