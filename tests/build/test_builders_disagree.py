@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from estiba.errors import BuildFileInvalid
+from estiba.images.platform import Platform
 from support.builds import Site
 
 
@@ -117,6 +119,17 @@ def test_scratch_has_a_working_directory_and_no_mount_point(site: Site) -> None:
     image = site.build('FROM scratch\nCOPY bin/busybox /busybox\nRUN ["/busybox", "touch", "/made"]\n')
     assert site.config(image)["WorkingDir"] == "/"
     assert sorted(site.files(image)) == ["busybox", "made"]
+
+
+def test_a_base_is_only_taken_for_the_platform_that_is_asked_for(site: Site) -> None:
+    site.build("LABEL a=b\n", platform=Platform("linux", "s390x"), names=("other",))
+    assert site.build("FROM --platform=linux/s390x other\n", whole=True).config.architecture == "s390x"
+    with pytest.raises(
+        BuildFileInvalid, match='Containerfile:1:29: "other" is for linux/s390x, not for linux/amd64'
+    ):
+        site.build("FROM --platform=linux/amd64 other\n", whole=True)
+    with pytest.raises(BuildFileInvalid, match='Containerfile:1:17: "linux/amd46" is not a platform'):
+        site.build("FROM --platform=linux/amd46 scratch\n", whole=True)
 
 
 def test_an_env_wins_over_a_later_arg_of_its_name(site: Site) -> None:

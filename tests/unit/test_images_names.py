@@ -93,8 +93,17 @@ def test_platform_takes_the_newest_variant_that_it_runs() -> None:
     assert [v7.rank(platform.parse(text)) for text in offered] == [0, 1, None, None, None]
 
 
-@pytest.mark.parametrize("text", ["", "/", "linux/", "linux/arm/v7/x"])
+@pytest.mark.parametrize("text", ["", "/", "linux/", "linux/arm/v7/x", "foo", "linux", "beos/amd64"])
 def test_platform_that_is_none_is_refused(text: str) -> None:
-    """A platform has two or three parts."""
+    """A platform has two or three parts, and the first two are words of Go's."""
     with pytest.raises(ReferenceInvalid, match="not a platform"):
         platform.parse(text)
+
+
+def test_platform_that_is_misspelt_gets_a_hint() -> None:
+    """The nearest word, else the form."""
+    with pytest.raises(
+        ReferenceInvalid, match='"linux/amr64" is not a platform: "amr64" is no arch'
+    ) as refused:
+        platform.parse("linux/amr64")
+    assert refused.value.hint == 'did you mean "arm64"?'

@@ -21,9 +21,10 @@ from estiba.build.state import State
 from estiba.build.steps import copy, metadata, run
 from estiba.build.steps.place import Place
 from estiba.build.steps.step import Step, Surroundings
-from estiba.errors import BuildFailed, BuildFileInvalid, EstibaError
+from estiba.errors import BuildFailed, BuildFileInvalid, EstibaError, ReferenceInvalid
 from estiba.images import Image, ImageConfig, snapshots
 from estiba.images import platform as platforms
+from estiba.images.image import find, fitting
 
 if TYPE_CHECKING:
     from estiba.build.execute import Build
@@ -94,8 +95,7 @@ class StageRun:
         base = self._plan.base
         if isinstance(base, int):
             return self._build.stage(base).result().copy()
-        asked = self._plan.platform
-        platform = platforms.parse(asked) if asked else self._build.options.platform
+        platform = self._platform()
         if base == SCRATCH:
             wanted = platform or platforms.host()
             config = {"WorkingDir": "/", "Env": [run.PATH]}
@@ -109,11 +109,25 @@ class StageRun:
                 self._build.plan.recipe.file, [Fault(word.place, error.message, error.hint)]
             ) from error
 
+    def _platform(self) -> platforms.Platform | None:
+        """Return what FROM asks for, else what the build does."""
+        word = self._plan.stage.base.platform
+        if word is None or not self._plan.platform:
+            return self._build.options.platform
+        try:
+            return platforms.parse(self._plan.platform)
+        except ReferenceInvalid as error:
+            fault = Fault(word.place, error.message, error.hint)
+            raise invalid(self._build.plan.recipe.file, [fault]) from error
+
     def _image(self, name: str, platform: platforms.Platform | None) -> Image:
         resolve_image = self._build.options.resolve
         if resolve_image is not None:
             return resolve_image(self._build.store, name, platform)
-        return Image.resolve(self._build.store, name, platform=platform)
+        store = self._build.store
+        named, reference = find(store, name)
+        image = Image(store, named, platform=platform, reference=reference)
+        return fitting(image, named, name, platform)
 
     def _one(self, state: State, instruction: Instruction, position: int, count: int) -> None:
         """Do one instruction, and tell of it."""

@@ -117,6 +117,18 @@ def find(store: Store, text: str) -> tuple[Descriptor, Reference | None]:
     raise unknown(store, text)
 
 
+def fitting(image: Image, named: Descriptor, text: str, wanted: Platform | None) -> Image:
+    """Return an image if it is for the platform that was asked for; of an index it was chosen so. Raises ImageNotFound."""
+    if wanted is None or named.is_index:
+        return image
+    config = image.config
+    offered = platforms.Platform(config.os, config.architecture, config.variant)
+    if wanted.rank(offered) is None:
+        hint = f"`muelle pull --platform {wanted} {text}` fetches one that is, if there is one"
+        raise ImageNotFound(f'"{text}" is for {offered}, not for {wanted}', hint=hint)
+    return image
+
+
 def pick(blobs: Blobs, descriptor: Descriptor, platform: Platform | None) -> Descriptor:
     """Return the manifest that `descriptor` leads to: itself, or of an index the one for `platform`."""
     depth = 0

@@ -7,6 +7,7 @@ import os
 from typing import NamedTuple
 
 from estiba.errors import ReferenceInvalid
+from estiba.spec.words import nearest
 
 _MACHINES = {
     "x86_64": ("amd64", None),
@@ -23,7 +24,18 @@ _MACHINES = {
 }
 """uname(2)'s machine to Go's architecture and variant: the words of images."""
 
+_FORM = "write OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, as linux/arm64"
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm", "i386": "386"}
+SYSTEMS = (
+    "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris wasip1 windows"
+    " zos"
+)
+ARCHITECTURES = (
+    "386 amd64 amd64p32 arm armbe arm64 arm64be loong64 mips mipsle mips64 mips64le mips64p32 mips64p32le ppc ppc64"
+    " ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm"
+)
+"""GOOS and GOARCH as Go has them (internal/syslist): by these names images say what they are for."""
+
 _PLAIN_VARIANTS = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 """What an absent variant means: containerd/platforms normalizes so."""
 
@@ -61,10 +73,15 @@ def parse(text: str) -> Platform:
     if len(parts) == 1:
         parts.insert(0, "linux")
     if len(parts) > 3 or not all(parts):
-        raise ReferenceInvalid(
-            f'"{text}" is not a platform', hint="write OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT"
-        )
+        raise ReferenceInvalid(f'"{text}" is not a platform', hint=_FORM)
     parts[1] = _ALIASES.get(parts[1], parts[1])
+    for part, words, what in ((parts[0], SYSTEMS, "system"), (parts[1], ARCHITECTURES, "architecture")):
+        if part not in (known := words.split()):
+            near = nearest(part, known)
+            raise ReferenceInvalid(
+                f'"{text}" is not a platform: "{part}" is no {what} that is known',
+                hint=f'did you mean "{near}"?' if near else _FORM,
+            )
     return Platform(*parts)
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from estiba.errors import ImageNotFound, RegistryRefused, RegistryUnreachable
-from estiba.images.image import Image, find, pick_here
+from estiba.images.image import Image, find, fitting, pick_here
 from estiba.images.platform import Platform, host
 from estiba.images.reference import parse as parse_reference
 from estiba.muelle import output
@@ -102,17 +102,6 @@ def opened(store: Store, text: str, wanted: Platform | None) -> Image:
     """Return the store's image."""
     descriptor, reference = described(store, text)
     return fitting(Image(store, descriptor, platform=wanted, reference=reference), descriptor, text, wanted)
-
-
-def fitting(image: Image, named: Descriptor, text: str, wanted: Platform | None) -> Image:
-    """Return an image if it is for the platform that was asked for; of an index it was chosen so. Raises ImageNotFound."""
-    if wanted is None or named.is_index:
-        return image
-    offered = offered_by(image)
-    if wanted.rank(offered) is None:
-        hint = f"`muelle pull --platform {wanted} {text}` fetches one that is, if there is one"
-        raise ImageNotFound(f'"{text}" is for {offered}, not for {wanted}', hint=hint)
-    return image
 
 
 def offered_by(image: Image) -> Platform:
