@@ -7,7 +7,6 @@ import os
 from typing import NamedTuple
 
 from estiba.errors import ReferenceInvalid
-from estiba.spec.words import nearest
 
 _MACHINES = {
     "x86_64": ("amd64", None),
@@ -77,6 +76,8 @@ def parse(text: str) -> Platform:
     parts[1] = _ALIASES.get(parts[1], parts[1])
     for part, words, what in ((parts[0], SYSTEMS, "system"), (parts[1], ARCHITECTURES, "architecture")):
         if part not in (known := words.split()):
+            from estiba.spec.words import nearest
+
             near = nearest(part, known)
             raise ReferenceInvalid(
                 f'"{text}" is not a platform: "{part}" is no {what} that is known',
