@@ -103,7 +103,7 @@ def test_a_build_under_nohup_goes_on_without_its_terminal(own_store: Muelle, fol
     context = folder / "context"
     context.mkdir()
     (context / "Containerfile").write_text("FROM busybox\nRUN sleep 1000\n")
-    words = ["nohup", PROGRAM, "build", "--no-cache", context]
+    words = ["nohup", str(PROGRAM), "build", "--no-cache", str(context)]
     shown = subprocess.Popen(
         words,
         env=own_store.environ,
