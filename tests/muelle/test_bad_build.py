@@ -213,3 +213,21 @@ def test_a_base_whose_layer_is_damaged(own_store: Muelle, web: Path) -> None:
     layer.write_bytes(whole)
     assert own_store("fsck").stdout == "the store is sound\n"
     assert own_store.out("busybox", "echo", "on") == "on\n"
+
+
+def test_what_is_likely_not_meant_is_told_and_built_all_the_same(own_store: Muelle, tmp_path: Path) -> None:
+    """An array that is none, and a --build-arg that nobody asks for."""
+    (tmp_path / "Containerfile").write_text("FROM scratch\nARG USED\nCMD ['serve']\n")
+    done = own_store("build", "--build-arg", "USED=1", "--build-arg", "UNSED=1", tmp_path)
+    assert done.returncode == 0
+    told = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert told[0].startswith("warning: Containerfile:3:5: ")
+    assert told[1:] == ["warning: --build-arg UNSED: no ARG of Containerfile asks for it"]
+
+
+@pytest.mark.parametrize("word", ["SIGFOO", "999", "0"])
+def test_a_stop_signal_that_is_none_is_refused(own_store: Muelle, tmp_path: Path, word: str) -> None:
+    (tmp_path / "Containerfile").write_text(f"FROM scratch\nSTOPSIGNAL {word}\n")
+    done = own_store("build", tmp_path)
+    assert done.returncode == 1
+    assert f'Containerfile:2:12: "{word}" is not a signal' in done.stderr

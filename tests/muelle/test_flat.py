@@ -90,7 +90,21 @@ def test_a_change_that_is_no_instruction_makes_no_image(
     (folder / "root.tar").write_bytes(busybox_layer + bytes(512))
     done = own_store("import", "-c", "CDM x", folder / "root.tar", "own")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[0].startswith('--change:2:1: "CDM" is not an instruction')
+    assert done.stderr.splitlines() == [
+        '--change: "CDM x" is not a change of the config',
+        "hint: did you mean CMD?",
+    ]
+    assert "own" not in own_store("images", "-a").stdout
+
+
+@pytest.mark.parametrize("change", ["RUN true", "COPY a b", "FROM other", ""])
+def test_a_change_runs_and_copies_nothing(
+    own_store: Muelle, busybox_layer: bytes, folder: Path, change: str
+) -> None:
+    (folder / "root.tar").write_bytes(busybox_layer + bytes(512))
+    done = own_store("import", "-c", change, folder / "root.tar", "own")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f'--change: "{change}" is not a change of the config' in done.stderr
     assert "own" not in own_store("images", "-a").stdout
 
 

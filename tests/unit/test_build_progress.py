@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from estiba.build import progress
-from estiba.build.progress import BuildEnded, Lines, StepBegun, StepEnded, StepOutput, StepProgress, Verdict
+from estiba.build.progress import (
+    BuildDoubted,
+    BuildEnded,
+    Lines,
+    StepBegun,
+    StepEnded,
+    StepOutput,
+    StepProgress,
+    Verdict,
+)
 from estiba.build.progress.lines import CONTROL
 from estiba.build.progress.show import Style
 from estiba.build.progress.words import seconds, size
@@ -28,6 +37,7 @@ EVENTS = [
     StepEnded(3, Verdict.FAILED, 61.0, "exit status 1"),
     StepBegun(4, "", 1, 1, "RUN true"),
     StepEnded(4, Verdict.CANCELED, 1.0),
+    BuildDoubted("Containerfile:1:5: an odd thing", "leave it out"),
     BuildEnded("sha256:ab", ("web:latest",), 3.2, 1_234_567),
 ]
 
@@ -60,6 +70,7 @@ def test_plain_progress_is_a_line_an_event() -> None:
         "#3 failed 61.00 s: exit status 1",
         "#4 [1/1] RUN true",
         "#4 canceled",
+        "warning: Containerfile:1:5: an odd thing (leave it out)",
         "built sha256:ab as web:latest: 1.2 MB in 3.20 s",
     ]
 
@@ -81,6 +92,7 @@ def test_on_a_terminal_finished_steps_stay(style: Style, monkeypatch: pytest.Mon
         '✓ [base 2/2] RUN <<EOF  done 0.35 s: the content of "src" has changed',
         "✗ [1/1] RUN false  failed 61.00 s: exit status 1",
         "- [1/1] RUN true  canceled",
+        "warning: Containerfile:1:5: an odd thing (leave it out)",
         "built web:latest  1.2 MB in 3.20 s",
     ):
         assert line in text

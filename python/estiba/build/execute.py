@@ -25,7 +25,7 @@ from estiba.build.layer import chain
 from estiba.build.options import Options
 from estiba.build.packing import Packing
 from estiba.build.plan import Plan, plan
-from estiba.build.progress import BuildEnded, Event, Progress
+from estiba.build.progress import BuildDoubted, BuildEnded, Event, Progress
 from estiba.build.recipe import Scope, parse
 from estiba.build.recipe.scope import platform_arguments
 from estiba.build.signals import held
@@ -35,9 +35,10 @@ from estiba.errors import BuildFailed, EstibaError, cause
 from estiba.images import platform as platforms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from estiba.build.layer import Layer
+    from estiba.build.recipe import Recipe
     from estiba.images import Store
 
 NAMES = ("Containerfile", "Dockerfile")
@@ -78,10 +79,20 @@ def build(
         place = f"{os.path.abspath(folder)}\0{shown}"
         running = Build(store, planned, scope, tree, given, progress or _quiet, aside, place)
         stack.enter_context(running.containers)
+        for doubted in _doubted(recipe, scope):
+            running.tell(doubted)
         state = running.run()
         made = assemble(store, state, given.labels, given.names)
     running.tell(BuildEnded(made.digest, made.names, time.monotonic() - begun, made.size))
     return made
+
+
+def _doubted(recipe: Recipe, scope: Scope) -> Iterator[BuildDoubted]:
+    for warned in recipe.warnings:
+        line, column = warned.place
+        yield BuildDoubted(f"{recipe.file}:{line}:{column}: {warned.message}", warned.hint)
+    for name in scope.unused():
+        yield BuildDoubted(f"--build-arg {name}: no ARG of {recipe.file} asks for it")
 
 
 def _recipe_file(folder: str, file: str | os.PathLike[str] | None) -> str:

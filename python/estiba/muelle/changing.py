@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from estiba.errors import ArgumentInvalid
 from estiba.images.image import Image
+from estiba.spec.words import nearest, quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,22 @@ if TYPE_CHECKING:
     from estiba.images.record import Verb
     from estiba.images.reference import Reference
     from estiba.images.store import Store
+
+
+CHANGES = (
+    "CMD",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "HEALTHCHECK",
+    "LABEL",
+    "ONBUILD",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+)
+"""What changes a config alone: neither commit nor import runs or copies anything."""
 
 
 def changed_and_named(
@@ -40,8 +57,14 @@ def changed(store: Store, found: Descriptor, changes: Sequence[str]) -> Image:
     from estiba.build.execute import build
     from estiba.build.options import Options
 
-    if any("\n" in change for change in changes):
-        raise ArgumentInvalid("--change: an instruction is one line")
+    for change in changes:
+        if "\n" in change:
+            raise ArgumentInvalid("--change: an instruction is one line")
+        word = change.split(maxsplit=1)[0].upper() if change.strip() else ""
+        if word not in CHANGES:
+            near = nearest(word, CHANGES)
+            hint = f"did you mean {near}?" if near else f"of {', '.join(CHANGES)}"
+            raise ArgumentInvalid(f"--change: {quote(change)} is not a change of the config", hint=hint)
 
     def resolve(store: Store, _text: str, platform: object) -> Image:
         return Image(store, found)

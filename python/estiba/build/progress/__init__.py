@@ -7,6 +7,7 @@ A build calls one function, `Progress`, from whatever thread something happens i
 from __future__ import annotations
 
 from estiba.build.progress.events import (
+    BuildDoubted,
     BuildEnded,
     Event,
     Progress,
@@ -20,6 +21,7 @@ from estiba.build.progress.lines import Lines
 from estiba.build.progress.show import Display, show
 
 __all__ = [
+    "BuildDoubted",
     "BuildEnded",
     "Display",
     "Event",

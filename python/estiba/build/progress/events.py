@@ -61,6 +61,14 @@ class StepEnded(NamedTuple):
     """Why its result was not in the cache, as in `the content of "src" has changed`; or how it failed."""
 
 
+class BuildDoubted(NamedTuple):
+    """Something of the Containerfile or of the options is allowed, and likely not meant."""
+
+    message: str
+    """With its place: FILE:LINE:COLUMN."""
+    hint: str | None = None
+
+
 class BuildEnded(NamedTuple):
     """The image is there."""
 
@@ -72,5 +80,5 @@ class BuildEnded(NamedTuple):
     """Bytes of its layers as they are stored."""
 
 
-Event = StepBegun | StepOutput | StepProgress | StepEnded | BuildEnded
+Event = StepBegun | StepOutput | StepProgress | StepEnded | BuildDoubted | BuildEnded
 Progress = Callable[[Event], None]

@@ -7,7 +7,15 @@ import threading
 from typing import TextIO
 
 from estiba.build.progress import words
-from estiba.build.progress.events import BuildEnded, Event, StepBegun, StepEnded, StepOutput, StepProgress
+from estiba.build.progress.events import (
+    BuildDoubted,
+    BuildEnded,
+    Event,
+    StepBegun,
+    StepEnded,
+    StepOutput,
+    StepProgress,
+)
 
 
 class Plain:
@@ -41,6 +49,8 @@ def _line(event: Event) -> str | None:
             return f"#{event.step} {words.verdict(event)}"
         case StepProgress():
             return None
+        case BuildDoubted():
+            return words.doubt(event)
         case BuildEnded():
             names = f" as {words.names(event)}" if event.names else ""
             return f"built {event.digest}{names}: {words.size(event.size)} in {words.seconds(event.seconds)}"

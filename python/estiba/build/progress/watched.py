@@ -19,6 +19,7 @@ from rich.text import Text
 
 from estiba.build.progress import words
 from estiba.build.progress.events import (
+    BuildDoubted,
     BuildEnded,
     Event,
     StepBegun,
@@ -84,6 +85,8 @@ class Watched:
                 self._running[event.step].amount = words.amount(event)
             case StepEnded() if event.step in self._running:
                 return _ended(self._running.pop(event.step).begun, event, self._console.width)
+            case BuildDoubted():
+                return Text(words.doubt(event), style="yellow")
             case BuildEnded():
                 return _built(event)
         return None

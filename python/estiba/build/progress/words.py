@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from estiba.build.progress.events import BuildEnded, StepBegun, StepEnded, StepProgress, Verdict
+from estiba.build.progress.events import BuildDoubted, BuildEnded, StepBegun, StepEnded, StepProgress, Verdict
 from estiba.build.progress.lines import CONTROL
 from estiba.images.reference import parse
 
@@ -38,6 +38,12 @@ def size(count: int) -> str:
         if number < 999.95:
             break
     return f"{number:.1f} {unit}"
+
+
+def doubt(doubted: BuildDoubted) -> str:
+    """Return a warning as people read it."""
+    hint = f" ({doubted.hint})" if doubted.hint else ""
+    return f"warning: {doubted.message}{hint}"
 
 
 def names(ended: BuildEnded) -> str:

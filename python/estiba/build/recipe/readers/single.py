@@ -29,7 +29,20 @@ def user(argument: Argument) -> User:
 def stop_signal(argument: Argument) -> StopSignal:
     """Read STOPSIGNAL."""
     _, argument = argument.without_options()
-    return StopSignal(argument.place, argument.one("a signal: SIGTERM, TERM or 15"))
+    signal = argument.one("a signal: SIGTERM, TERM or 15")
+    if not set("$'\"\\`") & set(signal.text) and not is_signal(signal.text):
+        hint = "a name as SIGTERM or TERM, or a number from 1 to 64"
+        raise Fault(signal.place, f"{quote(signal.text)} is not a signal", hint)
+    return StopSignal(argument.place, signal)
+
+
+def is_signal(word: str) -> bool:
+    """Say whether a word is a signal that can stop a container."""
+    from estiba.tables.signals import LAST_SIGNAL, SIGNALS
+
+    if word.isascii() and word.isdigit():
+        return len(word) < 4 and 0 < int(word) <= LAST_SIGNAL
+    return word.upper().removeprefix("SIG") in SIGNALS
 
 
 def maintainer(argument: Argument) -> Maintainer:
