@@ -14,14 +14,13 @@ import itertools
 import os
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from estiba.errors import BuildFailed, EstibaError
 from estiba.images.durable import Lock
 from estiba.lifecycle import state_root
 
 if TYPE_CHECKING:
-    from estiba._core import Process
     from estiba.build.watcher import Watcher
     from estiba.bundle import Bundle
     from estiba.lifecycle.options import CgroupManager, Stdio
@@ -29,6 +28,12 @@ if TYPE_CHECKING:
 PREFIX = "build-"
 LOCKS = ".builds"
 KILL = 9
+
+
+class _Running(Protocol):
+    """The first process of a container."""
+
+    def kill(self, signal: int, /) -> None: ...
 
 
 class Containers:
@@ -40,7 +45,7 @@ class Containers:
         self._lock: Lock | None = None
         self._watcher: Watcher | None = None
         self._taking = threading.Lock()
-        self._running: set[Process] = set()
+        self._running: set[_Running] = set()
         self._is_stopped = False
 
     def __enter__(self) -> Self:
@@ -124,7 +129,7 @@ def end(id: str, root: str, *, wait: bool) -> list[str]:
     return names
 
 
-def _kill(process: Process) -> None:
+def _kill(process: _Running) -> None:
     with suppress(EstibaError):  # it has just ended
         process.kill(KILL)
 

@@ -76,9 +76,9 @@ def parse(text: str) -> Platform:
     parts[1] = _ALIASES.get(parts[1], parts[1])
     for part, words, what in ((parts[0], SYSTEMS, "system"), (parts[1], ARCHITECTURES, "architecture")):
         if part not in (known := words.split()):
-            from estiba.spec.words import nearest
+            from difflib import get_close_matches
 
-            near = nearest(part, known)
+            near = next(iter(get_close_matches(part, known, 1)), None)
             raise ReferenceInvalid(
                 f'"{text}" is not a platform: "{part}" is no {what} that is known',
                 hint=f'did you mean "{near}"?' if near else _FORM,
