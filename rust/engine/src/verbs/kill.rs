@@ -12,7 +12,11 @@ use estiba_sys::{Errno, OwnedFd, signal};
 const SIGKILL: i32 = 9;
 
 pub fn kill(root: &str, id: &str, number: i32, all: bool) -> Result<()> {
-    let container = Container::look(root, id)?;
+    let mut container = Container::look(root, id)?;
+    if container.folder.is_creating() {
+        // Its program may run already, before who made it could say so: that is waited for, as `delete` does.
+        container = Container::open(root, id)?;
+    }
     let live = container.live()?;
     let cgroup = Cgroup::from_record(&live.record.cgroup);
     if all {
