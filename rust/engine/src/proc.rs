@@ -81,7 +81,7 @@ pub fn ends_within(pidfd: &OwnedFd, milliseconds: i32) -> Result<bool> {
             polled => break polled.map(|ready| ready > 0),
         }
     }
-    .map_err(|errno| Error::refused("ask for init's end", errno))
+    .map_err(|errno| Error::refused("wait for init's end", errno))
 }
 
 #[cfg(test)]

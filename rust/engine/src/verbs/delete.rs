@@ -9,7 +9,7 @@ use crate::{hooks, oci_state, proc};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
-use estiba_sys::{Errno, OwnedFd, fd, signal};
+use estiba_sys::{OwnedFd, signal};
 
 const SIGKILL: i32 = 9;
 
@@ -113,14 +113,7 @@ fn end(id: &str, pid: i32, pidfd: &OwnedFd, paused: Option<&[Dir]>) -> Result<()
     if let Some(dirs) = paused {
         Cgroup::from_record(dirs).thaw()?;
     }
-    let mut set = [fd::PollFd { fd: pidfd.raw(), events: fd::POLLIN, revents: 0 }];
-    let ended = loop {
-        match fd::poll(&mut set, PATIENCE) {
-            Err(Errno::EINTR) => {}
-            polled => break polled.map_err(|errno| Error::refused("wait for init's end", errno))? > 0,
-        }
-    };
-    if ended {
+    if proc::ends_within(pidfd, PATIENCE)? {
         return Ok(());
     }
     let message = format!("init {pid} of container {id:?} was killed and does not end");
