@@ -9,6 +9,7 @@ from estiba.build.recipe.instructions import Expose, Maintainer, StopSignal, Use
 from estiba.build.recipe.problems import Fault
 from estiba.build.recipe.readers.argument import Argument
 from estiba.build.recipe.words import at_blanks, rest
+from estiba.errors import ArgumentInvalid
 from estiba.spec.words import quote
 
 PORT = re.compile(r"(?P<first>\d+)(-(?P<last>\d+))?(/(?P<protocol>[A-Za-z]+))?")
@@ -38,11 +39,12 @@ def stop_signal(argument: Argument) -> StopSignal:
 
 def is_signal(word: str) -> bool:
     """Say whether a word is a signal that can stop a container."""
-    from estiba.tables.signals import LAST_SIGNAL, SIGNALS
+    from estiba.lifecycle.signal_number import signal_number
 
-    if word.isascii() and word.isdigit():
-        return len(word) < 4 and 0 < int(word) <= LAST_SIGNAL
-    return word.upper().removeprefix("SIG") in SIGNALS
+    try:
+        return signal_number(word) > 0
+    except ArgumentInvalid:
+        return False
 
 
 def maintainer(argument: Argument) -> Maintainer:
