@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,9 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and take in the orphans of all that will be started."""
     processes.become_subreaper()
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        # A shell's background job, or nohup, ignores them, and what we start would inherit that.
+        signal.signal(number, handler)
     if os.geteuid() == 0:
         views.leave_host_mounts()
     for line in (
