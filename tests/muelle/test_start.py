@@ -13,8 +13,8 @@ import pytest
 
 from muelle.conftest import Muelle
 
-BUILD_FIRST, BUILD_AGAIN = 172, 146
-"""Four of the first, one of the second, end what runs when the builder is interrupted or killed."""
+BUILD_FIRST, BUILD_AGAIN = 173, 147
+"""One of each is what a build is made from; four of the first, one of the second, end what runs when it is interrupted."""
 LINES = {
     ("images",): 77,
     ("history", "busybox"): 76,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from estiba.errors import ArgumentInvalid, ReferenceInvalid
-from estiba.muelle.building import sources, wanted_by
+from estiba.muelle.building import context_of, text_of, wanted_by
 from estiba.muelle.parse import Parsed, parse
 
 
@@ -110,27 +109,28 @@ def test_a_name_that_is_none_is_refused_before_the_build() -> None:
         wanted("-t", "Web")
 
 
-def test_a_containerfile_may_come_by_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alone, with an empty context; or beside a folder."""
-    for args, context in ((["-f", "-"], str(tmp_path)), ([], "-")):
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"FROM scratch\n")))
-        with ExitStack() as undo:
-            folder, file, text = sources(given(*args, context=context), undo)
-            assert (file, text) == (None, b"FROM scratch\n")
-            assert list(Path(folder).iterdir()) == []
+def test_standard_input_is_a_context_or_a_containerfile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A context where - stands in its place; a Containerfile where it stands in that of one, beside a folder."""
+    stream = io.BytesIO(b"FROM scratch\n")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+    assert context_of("-") is stream
+    assert text_of(given("-f", "x").options, stream) is None
+    assert text_of(given("-f", "x").options, str(tmp_path)) is None
+    assert text_of(given("-f", "-").options, context_of(str(tmp_path))) == b"FROM scratch\n"
 
 
 @pytest.mark.parametrize(
-    ("args", "context", "message"),
+    ("context", "message"),
     [
-        ([], "/absent", 'build: "/absent" is absent'),
-        ([], "/etc/passwd", 'build: "/etc/passwd" is not a folder'),
-        ([], "https://example.org/x.git", 'build: "https://example.org/x.git" is not a folder'),
-        (["-f", "x"], "-", "build: a Containerfile from standard input has no other name: leave out --file"),
+        ("/absent", 'build: "/absent" is absent'),
+        ("/etc/passwd", 'build: "/etc/passwd" is not a folder'),
+        ("https://example.org/x.git", 'build: "https://example.org/x.git" is not a folder'),
     ],
 )
-def test_a_context_that_is_no_folder_is_refused(args: list[str], context: str, message: str) -> None:
+def test_a_context_that_is_no_folder_is_refused(context: str, message: str) -> None:
     """With what it is instead."""
-    with ExitStack() as undo, pytest.raises(ArgumentInvalid) as caught:
-        sources(given(*args, context=context), undo)
+    with pytest.raises(ArgumentInvalid) as caught:
+        context_of(context)
     assert caught.value.message == message

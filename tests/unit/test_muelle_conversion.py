@@ -37,11 +37,11 @@ def test_entrypoint_and_command_make_the_program(
 
 @pytest.mark.parametrize(("config", "entrypoint"), [({}, None), ({"Cmd": ["x"], "Entrypoint": ["y"]}, "")])
 def test_an_image_without_a_program_says_so(config: dict[str, object], entrypoint: str | None) -> None:
-    """With the command line that would name one."""
+    """With where `run` and `bundle` look for one."""
     with pytest.raises(ArgumentInvalid) as caught:
         arguments(image(**config), entrypoint=entrypoint, name="web")
     assert caught.value.message == '"web" says no program to run'
-    assert caught.value.hint == "name one after the image: `muelle run web PROGRAM`"
+    assert caught.value.hint == "add one at the end of the command line"
 
 
 def test_the_environment_is_the_images_with_what_is_given_over_it() -> None:

@@ -13,14 +13,11 @@ import os
 import threading
 import time
 from contextlib import ExitStack
-from errno import ENOENT
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from estiba.build import ignore
 from estiba.build.assemble import Built, assemble
 from estiba.build.cache import Cache
 from estiba.build.containers import Containers
-from estiba.build.context import Tree
 from estiba.build.layer import chain
 from estiba.build.options import Options
 from estiba.build.packing import Packing
@@ -29,9 +26,10 @@ from estiba.build.progress import BuildDoubted, BuildEnded, Event, Progress
 from estiba.build.recipe import Scope, parse
 from estiba.build.recipe.scope import platform_arguments
 from estiba.build.signals import held
+from estiba.build.source import Source, from_folder
 from estiba.build.stage import StageRun
 from estiba.build.state import State
-from estiba.errors import BuildFailed, EstibaError, cause
+from estiba.errors import BuildFailed, EstibaError
 from estiba.images import platform as platforms
 
 if TYPE_CHECKING:
@@ -41,12 +39,10 @@ if TYPE_CHECKING:
     from estiba.build.recipe import Recipe
     from estiba.images import Store
 
-NAMES = ("Containerfile", "Dockerfile")
-
 
 def build(
     store: Store,
-    context: str | os.PathLike[str],
+    context: str | os.PathLike[str] | BinaryIO,
     *,
     file: str | os.PathLike[str] | None = None,
     text: str | bytes | None = None,
@@ -55,29 +51,29 @@ def build(
 ) -> Built:
     """Build an image from a folder and its Containerfile.
 
-    `file` is the Containerfile, by default the context's own; `text` is one that is no file. Events go to
-    `progress`, from several threads.
+    `file` is the Containerfile, by default the context's own; `text` is one that is no file, beside a folder. A context
+    that is a stream is read to its end: a Containerfile alone, or an archive (tar, also by gzip, zstd, bzip2 or xz)
+    with one in it, `file` then being a path in the archive. Events go to `progress`, from several threads.
 
     Raises BuildFileInvalid, BuildFailed, ImageError, StoreError, KernelRefused.
     """
     begun = time.monotonic()
     given = options or Options()
-    folder = os.fspath(context)
-    recipe_file = _recipe_file(folder, file) if text is None else None
-    shown = str(file) if file else os.path.basename(recipe_file or NAMES[0])
-    source = text if text is not None else _read(recipe_file or folder)
-    recipe = parse(source, shown)
-    host = str(platforms.host())
-    scope = Scope(recipe, given.arguments, platform_arguments(host, str(given.platform or host)))
-    planned = plan(recipe, scope, given.target)
-    ignored = ignore.find(folder, recipe_file)
     with ExitStack() as stack:
-        tree = Tree(_open(folder), "the build context", ignored=ignored, keeps_ids=False)
-        stack.enter_context(tree)
         stack.enter_context(store.using())
         aside = stack.enter_context(store.tmp())
-        place = f"{os.path.abspath(folder)}\0{shown}"
-        running = Build(store, planned, scope, tree, given, progress or _quiet, aside, place)
+        if isinstance(context, (str, os.PathLike)):
+            source = from_folder(os.fspath(context), file, text)
+        else:
+            from estiba.build.stream import from_stream
+
+            source = from_stream(context, file, aside)
+        stack.enter_context(source.tree)
+        recipe = parse(source.text, source.file)
+        host = str(platforms.host())
+        scope = Scope(recipe, given.arguments, platform_arguments(host, str(given.platform or host)))
+        planned = plan(recipe, scope, given.target)
+        running = Build(store, planned, scope, source, given, progress or _quiet, aside)
         stack.enter_context(running.containers)
         for doubted in _doubted(recipe, scope):
             running.tell(doubted)
@@ -95,37 +91,6 @@ def _doubted(recipe: Recipe, scope: Scope) -> Iterator[BuildDoubted]:
         yield BuildDoubted(f"--build-arg {name}: no ARG of {recipe.file} asks for it")
 
 
-def _recipe_file(folder: str, file: str | os.PathLike[str] | None) -> str:
-    if file is not None:
-        path = os.fspath(file)
-        if not os.path.exists(path) and os.path.exists(inside := os.path.join(folder, path)):
-            hint = f'it is looked for from here, not from the context: did you mean "{inside}"?'
-            raise BuildFailed(f'cannot read "{path}": {cause(ENOENT)}', errno=ENOENT, hint=hint)
-        return path
-    paths = (os.path.join(folder, name) for name in NAMES)
-    found = next((path for path in paths if os.path.exists(path)), None)
-    if found is None:
-        hint = f"write a {NAMES[0]}, or name one by -f"
-        raise BuildFailed(f'there is no {" or ".join(NAMES)} in "{folder}"', hint=hint)
-    return found
-
-
-def _read(file: str) -> bytes:
-    try:
-        with open(file, "rb") as opened:
-            return opened.read()
-    except OSError as error:
-        raise BuildFailed(f'cannot read "{file}": {cause(error.errno)}', errno=error.errno) from None
-
-
-def _open(folder: str) -> int:
-    try:
-        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        message = f'the build context "{folder}": {cause(error.errno)}'
-        raise BuildFailed(message, errno=error.errno) from None
-
-
 def _quiet(_: Event) -> None:
     """Tell nobody."""
 
@@ -138,14 +103,14 @@ class Build:
         store: Store,
         planned: Plan,
         scope: Scope,
-        context: Tree,
+        source: Source,
         options: Options,
         progress: Progress,
         aside: str,
-        place: str,
     ) -> None:
-        self.store, self.plan, self.scope, self.context = store, planned, scope, context
-        self.options, self.aside, self.place = options, aside, place
+        self.store, self.plan, self.scope = store, planned, scope
+        self.context, self.place = source.tree, source.place
+        self.options, self.aside = options, aside
         self.cache = Cache(store)
         self.packing = Packing(store, options)
         self.containers = Containers()

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import os
 import posixpath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from estiba.build import wildcards
-from estiba.errors import BuildFileInvalid
+from estiba.errors import BuildFailed, BuildFileInvalid, cause
 from estiba.problems import BuildFileProblem
+from estiba.spec.words import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAMES = (".containerignore", ".dockerignore")
 """The first that is there is read, and no other. One named after the Containerfile (`X.dockerignore`) goes first."""
@@ -57,19 +61,30 @@ class Ignore(NamedTuple):
         return decided
 
 
-def find(context: str, recipe: str | None) -> Ignore:
-    """Read the ignore file of a context, or of a Containerfile. Raise BuildFileInvalid."""
+def find(context: str, recipe: str | None, read: Callable[[str], bytes] | None = None) -> Ignore:
+    """Read the ignore file of a context, or of a Containerfile; `read` reads a path that is not the system's.
+
+    Raises BuildFileInvalid, BuildFailed for one that is there and cannot be read.
+    """
     candidates = [os.path.join(context, name) for name in NAMES]
     if recipe is not None:
         candidates[:0] = [recipe + name for name in NAMES]
     for candidate in candidates:
         try:
-            with open(candidate, "rb") as file:
-                data = file.read(LONGEST + 1)
+            data = (read or _read)(candidate)
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            raise BuildFailed(
+                f"cannot read {quote(candidate)}: {cause(error.errno)}", errno=error.errno
+            ) from None
         return parse(data, os.path.basename(candidate))
     return Ignore("", ())
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(LONGEST + 1)
 
 
 def parse(data: bytes, file: str) -> Ignore:

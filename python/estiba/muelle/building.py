@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack, nullcontext
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from estiba.build.execute import build as run_build
 from estiba.build.options import Options as Wanted
 from estiba.build.progress.show import show
+from estiba.build.recipe.text import LONGEST
 from estiba.errors import ArgumentInvalid, BuildFailed, cause
 from estiba.images.store import Store
 from estiba.muelle import output
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from estiba.muelle.parse import Options, Parsed
 
 STDIN = "-"
-LONGEST = 4 << 20
-"""Bytes of a Containerfile that comes by standard input."""
 SECRET_LIMIT = 500 << 10
 """Bytes of a secret: BuildKit's limit."""
 
@@ -48,15 +47,16 @@ def built(parsed: Parsed) -> int:
     wanted = wanted_by(options)
     store = Store.open(parsed.globals.text("store"))
     style = "quiet" if is_quiet(options) else options.text("progress") or "auto"
-    with ExitStack() as undo:
-        context, file, text = sources(parsed, undo)
-        try:
-            with show(sys.stderr, cast("Any", style)) as progress:
-                made = run_build(store, context, file=file, text=text, options=wanted, progress=progress)
-        except BuildFailed as error:
-            if not progress.keeps_output:
-                sys.stderr.write("".join(f"{line}\n" for line in error.last_lines))
-            raise
+    context = context_of(parsed.words[0])
+    text = text_of(options, context)
+    file = options.text("file") if text is None else None
+    try:
+        with show(sys.stderr, cast("Any", style)) as progress:
+            made = run_build(store, context, file=file, text=text, options=wanted, progress=progress)
+    except BuildFailed as error:
+        if not progress.keeps_output:
+            sys.stderr.write("".join(f"{line}\n" for line in error.last_lines))
+        raise
     if path := options.text("iidfile"):
         write_id(path, made.id)
     if style == "quiet":
@@ -110,17 +110,10 @@ def resolver(options: Options) -> Any:
     return resolve
 
 
-def sources(parsed: Parsed, undo: ExitStack) -> tuple[str, str | None, bytes | None]:
-    """Return the context, the Containerfile's path, and its text where it comes by standard input."""
-    context, file = parsed.words[0], parsed.options.text("file")
+def context_of(context: str) -> str | BinaryIO:
+    """Return the folder, or the stream, that a word names. Raises ArgumentInvalid for what is neither."""
     if context == STDIN:
-        if file is not None:
-            raise ArgumentInvalid(
-                "build: a Containerfile from standard input has no other name: leave out --file"
-            )
-        from tempfile import TemporaryDirectory
-
-        return undo.enter_context(TemporaryDirectory(prefix="muelle-")), None, read_stdin()
+        return sys.stdin.buffer
     if "://" in context or context.startswith("git@"):
         raise ArgumentInvalid(
             f"build: {quote(context)} is not a folder", hint="fetch it first, and build from there"
@@ -130,19 +123,14 @@ def sources(parsed: Parsed, undo: ExitStack) -> tuple[str, str | None, bytes | N
         raise ArgumentInvalid(
             f"build: {quote(context)} {what}", hint="name the folder that COPY takes files from"
         )
-    if file == STDIN:
-        return context, None, read_stdin()
-    return context, file, None
+    return context
 
 
-def read_stdin() -> bytes:
-    """Read a Containerfile from standard input. Raises ArgumentInvalid."""
-    text = sys.stdin.buffer.read(LONGEST + 1)
-    if len(text) > LONGEST:
-        raise ArgumentInvalid(
-            f"build: more than {LONGEST} bytes came by standard input, which is no Containerfile"
-        )
-    return text
+def text_of(options: Options, context: str | BinaryIO) -> bytes | None:
+    """Return the Containerfile where it comes by standard input beside a folder."""
+    if options.text("file") != STDIN or not isinstance(context, str):
+        return None
+    return sys.stdin.buffer.read(LONGEST + 1)
 
 
 def build_argument(text: str) -> list[tuple[str, str]]:

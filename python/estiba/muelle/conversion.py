@@ -36,7 +36,7 @@ def arguments(
     if entrypoint is not None:
         own, rest = [entrypoint] if entrypoint else [], list(command)
     if not [*own, *rest]:
-        hint = f"name one after the image: `muelle run {name} PROGRAM`"
+        hint = "add one at the end of the command line"
         raise ArgumentInvalid(f'"{name}" says no program to run', hint=hint)
     return [*own, *rest]
 

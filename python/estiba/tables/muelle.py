@@ -196,7 +196,7 @@ VERBS: dict[str, VerbSpec] = {
             (
                 "CONTEXT",
                 "one",
-                "the folder that COPY takes files from, often . itself; - for a Containerfile by standard input",
+                "the folder that COPY takes files from, often . itself; - for a Containerfile, or an archive with one, by standard input",
             ),
         ),
         BUILD,
