@@ -18,6 +18,7 @@ from estiba.images import Descriptor, History, ImageConfig, Manifest, Store, dig
 from estiba.images.reference import parse
 from support import leftovers, processes, rootfs, views
 from support.processes import Pipe
+from support.registry import Registry
 
 PROGRAM = Path(sys.executable).parent / "muelle"
 CREATED = "2026-01-01T00:00:00Z"
@@ -141,3 +142,14 @@ def reader() -> Iterator[Pipe]:
     made = Pipe()
     yield made
     made.close()
+
+
+@pytest.fixture
+def registry(own_store: Muelle) -> Iterator[Registry]:
+    """A registry that does as it is told, with `busybox` as web:1, which is no longer in the store."""
+    own_store.environ["REGISTRY_AUTH_FILE"] = str(own_store.store.parent / "auth.json")
+    with Registry() as made:
+        assert own_store("push", "-q", "busybox", f"{made.domain}/web:1").returncode == 0
+        assert own_store("rmi", "busybox").returncode == 0
+        made.log.clear()
+        yield made

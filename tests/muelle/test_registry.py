@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,6 @@ from muelle.conftest import PROGRAM, Muelle
 from support.registry import Fault, Handler, Registry, largest
 
 pytestmark = pytest.mark.requires("root")
-
-
-@pytest.fixture
-def registry(own_store: Muelle) -> Iterator[Registry]:
-    """A registry that does as it is told, with `busybox` as web:1, which is no longer in the store."""
-    own_store.environ["REGISTRY_AUTH_FILE"] = str(own_store.store.parent / "auth.json")
-    with Registry() as made:
-        assert own_store("push", "-q", "busybox", f"{made.domain}/web:1").returncode == 0
-        assert own_store("rmi", "busybox").returncode == 0
-        made.log.clear()
-        yield made
 
 
 def answering(status: int, part: str = "/v2/", words: bytes = b"") -> Fault:

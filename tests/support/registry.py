@@ -26,6 +26,8 @@ class Registry:
         self.log: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
         self.faults: list[Fault] = []
+        self.closed = threading.Event()
+        """Set when the registry goes: an answer without an end ends then."""
         self.auth: str | None = None
         """None, "basic" or "bearer"; who is let in is me, whose password is secret."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"registry": self}))
@@ -41,6 +43,7 @@ class Registry:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.closed.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

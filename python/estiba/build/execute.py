@@ -167,6 +167,11 @@ class Build:
                 self.containers.stop()
                 self.packing.abandon(error)
 
+    def go_on(self) -> None:
+        """Raise what interrupted the build, in a thread that would go on with something long."""
+        if self.is_stopped and self.failure is not None:
+            raise self.failure
+
     def _say_how_to_enter(self) -> None:
         """Make an image without a name of what a failed RUN left."""
         if isinstance(self.failure, BuildFailed) and self.half_built is not None:

@@ -39,8 +39,9 @@ class Options(NamedTuple):
     """SOURCE_DATE_EPOCH: no time in the image is later, in seconds since 1970."""
     platform: Platform | None = None
     """Of base images; by default this machine's."""
-    resolve: Callable[[Store, str, Platform | None], Image] | None = None
-    """Finds a base image, and may fetch it; by default only the store is asked."""
+    resolve: Callable[[Store, str, Platform | None, Callable[[], None]], Image] | None = None
+    """Finds a base image, and may fetch it; by default only the store is asked. What is called last, now and then while
+    it takes long, raises where the build is to end."""
 
     @property
     def of_layers(self) -> dict[str, str | int]:

@@ -123,7 +123,7 @@ class StageRun:
     def _image(self, name: str, platform: platforms.Platform | None) -> Image:
         resolve_image = self._build.options.resolve
         if resolve_image is not None:
-            return resolve_image(self._build.store, name, platform)
+            return resolve_image(self._build.store, name, platform, self._build.go_on)
         store = self._build.store
         named, reference = find(store, name)
         image = Image(store, named, platform=platform, reference=reference)
@@ -274,6 +274,7 @@ class StageRun:
             aside=self._aside,
             say=lambda line: build.tell(StepOutput(step, line)),
             tell_amount=lambda what, done, total: build.tell(StepProgress(step, what, done, total)),
+            go_on=build.go_on,
             containers=build.containers,
         )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from estiba.build.execute import build as run_build
@@ -22,8 +23,10 @@ from estiba.muelle.reach import reach
 from estiba.spec.words import nearest, quote
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from estiba.images import Image, Platform
-    from estiba.images.registry.transfers import Progress
+    from estiba.images.registry.transfers import Progress, Transfer
     from estiba.muelle.parse import Options, Parsed
 
 STDIN = "-"
@@ -96,16 +99,20 @@ def resolver(options: Options) -> Any:
     policy = "always" if options.flag("pull") else "missing"
     reach(options)  # what is no folder of certificates is told before the build begins
 
-    def shown() -> nullcontext[Progress]:
+    def resolve(store: Store, text: str, wanted: Platform | None, go_on: Callable[[], None]) -> Image:
+        return opened_or_pulled(store, text, wanted, policy, options, partial(shown, go_on))
+
+    def shown(go_on: Callable[[], None]) -> nullcontext[Progress]:
         from estiba.images.registry.transfers import quiet
         from estiba.muelle.transfers import lines
 
-        return nullcontext(
-            quiet if is_quiet(options) else lines(sys.stderr)
-        )  # which a display may have replaced
+        display = quiet if is_quiet(options) else lines(sys.stderr)  # which a display may have replaced
 
-    def resolve(store: Store, text: str, wanted: Platform | None) -> Image:
-        return opened_or_pulled(store, text, wanted, policy, options, shown)
+        def tell(transfer: Transfer) -> None:
+            go_on()
+            display(transfer)
+
+        return nullcontext(tell)
 
     return resolve
 

@@ -66,7 +66,7 @@ def changed(store: Store, found: Descriptor, changes: Sequence[str]) -> Image:
             hint = f"did you mean {near}?" if near else f"of {', '.join(CHANGES)}"
             raise ArgumentInvalid(f"--change: {quote(change)} is not a change of the config", hint=hint)
 
-    def resolve(store: Store, _text: str, platform: object) -> Image:
+    def resolve(store: Store, *_: object) -> Image:
         return Image(store, found)
 
     text = "\n".join([f"FROM {found.digest}", *changes])

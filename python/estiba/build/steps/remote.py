@@ -143,7 +143,8 @@ class Remote:
         summed, done = sha256(), 0
         with open(file, "xb") as opened:
             try:
-                for chunk in answer.stream(CHUNK, decode_content=False):
+                while chunk := answer.read1(CHUNK, decode_content=False):
+                    self._around.go_on()
                     opened.write(chunk)
                     summed.update(chunk)
                     done += len(chunk)

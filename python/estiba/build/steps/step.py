@@ -44,5 +44,7 @@ class Surroundings(NamedTuple):
     """Takes a line of a program's output."""
     tell_amount: Callable[[str, int, int | None], None]
     """Takes what is being done, how much of it, and of how much: in bytes."""
+    go_on: Callable[[], None]
+    """Raises where the build is to end; what takes long calls it now and then."""
     containers: Containers
     """Runs them."""

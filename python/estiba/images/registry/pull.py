@@ -23,7 +23,7 @@ from estiba.images.manifest import Descriptor, Index
 from estiba.images.reach import missing
 from estiba.images.registry.client import TRIES, Registry, repository_scope
 from estiba.images.registry.patience import why
-from estiba.images.registry.transfers import Transfer, quiet
+from estiba.images.registry.transfers import Transfers, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from estiba.images.platform import Platform
     from estiba.images.reference import Reference
     from estiba.images.registry.client import Response
-    from estiba.images.registry.transfers import Progress, State
+    from estiba.images.registry.transfers import Progress
     from estiba.images.store import Store
 
 AT_ONCE = 4
@@ -82,7 +82,7 @@ class _Fetcher:
 
     def __init__(self, store: Store, reference: Reference, registry: Registry, progress: Progress) -> None:
         self._store, self._reference, self._registry = store, reference, registry
-        self._progress = progress
+        self._transfers = Transfers(progress)
         self._scope = repository_scope(reference, "pull")
         self._place = f"/v2/{reference.path}"
 
@@ -127,7 +127,7 @@ class _Fetcher:
         layers = {one.digest: one for one in image.manifest.layers}
         for one in layers.values():
             if one.media_type in media.LAYERS and one.digest not in absent:
-                self._tell(one, "present", one.size)
+                self._transfers.tell(one, "present", one.size)
         if not absent and all(self._store.layers.is_proved(one) for one in self._stack(image)):
             return
         from concurrent.futures import ThreadPoolExecutor
@@ -136,13 +136,7 @@ class _Fetcher:
             stack = pool.submit(self._stack, image)  # the first, since the others wait for it
             futures: list[Future[Any]] = [stack]
             futures += [pool.submit(self._layer, one, stack, absent) for one in layers.values()]
-            try:
-                for future in futures:
-                    future.result()
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                raise
+            self._transfers.wait(futures)
 
     def _stack(self, image: Image) -> list[Wanted]:
         """Return the layers that can be unpacked, as the config has them, which is fetched if it is not here."""
@@ -187,7 +181,7 @@ class _Fetcher:
 
     def _blob(self, one: Descriptor) -> None:
         """Fetch one blob, going on from where a connection broke."""
-        self._tell(one, "moving", 0)
+        self._transfers.tell(one, "moving", 0)
         with self._store.blobs.writer(expected=one.digest, size=one.size) as writer:
             for tried in range(1, TRIES + 1):
                 try:
@@ -208,14 +202,11 @@ class _Fetcher:
                 writer.commit()
             except BlobCorrupt as error:
                 raise self._damaged(error.message) from error
-        self._tell(one, "moved", one.size)
+        self._transfers.tell(one, "moved", one.size)
 
     def _damaged(self, message: str) -> BlobCorrupt:
         hint = "what the registry has is damaged, or was changed on its way; nothing of it was kept"
         return BlobCorrupt(f'registry "{self._registry.domain}": {message}', hint=hint)
-
-    def _tell(self, one: Descriptor, state: State, done: int) -> None:
-        self._progress(Transfer(one.digest, state, done, one.size, one.media_type))
 
     def _go_on(self, one: Descriptor, writer: BlobWriter) -> None:
         if writer.written == one.size and one.size:
@@ -233,9 +224,9 @@ class _Fetcher:
                 has = writer.written if answer.status == 416 else int(length)
                 raise BlobCorrupt(f"blob {one.digest}: {has} bytes, where {one.size} were promised")
             _skip(answer, writer.written if answer.status == 200 else 0)
-            for chunk in answer.stream(_CHUNK, decode_content=False):
+            while chunk := answer.read1(_CHUNK, decode_content=False):
                 writer.write(chunk)
-                self._tell(one, "moving", writer.written)
+                self._transfers.tell(one, "moving", writer.written)
         finally:
             answer.close()
         if writer.written < one.size:

@@ -14,7 +14,7 @@ from estiba.images.image import find, pick_here
 from estiba.images.reach import reachable
 from estiba.images.registry.client import Registry, repository_scope
 from estiba.images.registry.pull import AT_ONCE
-from estiba.images.registry.transfers import Transfer, quiet
+from estiba.images.registry.transfers import Transfers, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from estiba.images.manifest import Descriptor
     from estiba.images.reference import Reference
     from estiba.images.registry.client import Response
-    from estiba.images.registry.transfers import Progress, State
+    from estiba.images.registry.transfers import Progress
     from estiba.images.store import Store
 
 
@@ -80,7 +80,7 @@ class _Sender:
 
     def __init__(self, store: Store, target: Reference, registry: Registry, progress: Progress) -> None:
         self._store, self._target, self._registry = store, target, registry
-        self._progress = progress
+        self._transfers = Transfers(progress)
         self._scope = repository_scope(target, "pull,push")
         self._place = f"/v2/{target.path}"
         self._neighbours = _neighbours(store, target)
@@ -91,8 +91,7 @@ class _Sender:
 
         wanted = list({one.digest: one for one in parts}.values())
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for future in [pool.submit(self._blob, one) for one in wanted]:
-                future.result()
+            self._transfers.wait([pool.submit(self._blob, one) for one in wanted])
 
     def document(self, one: Descriptor, which: str) -> None:
         """Put a manifest or index under a tag or its digest."""
@@ -111,15 +110,15 @@ class _Sender:
     def _blob(self, one: Descriptor) -> None:
         place = f"{self._place}/blobs/{one.digest}"
         if self._registry.request("HEAD", place, scope=self._scope, accept=(200, 404)).status == 200:
-            self._tell(one, "present", one.size)
+            self._transfers.tell(one, "present", one.size)
             return
         answer = self._mounted(one) or self._begun()
         if answer.status == 201:
-            self._tell(one, "mounted", one.size)
+            self._transfers.tell(one, "mounted", one.size)
             return
-        self._tell(one, "moving", 0)
+        self._transfers.tell(one, "moving", 0)
         self._upload(one, answer.headers.get("Location", ""))
-        self._tell(one, "moved", one.size)
+        self._transfers.tell(one, "moved", one.size)
 
     def _mounted(self, one: Descriptor) -> Response | None:
         """Ask for a blob of a neighbour: 201 if it is ours now, else 202; None if there is none that we may read."""
@@ -136,9 +135,6 @@ class _Sender:
         place = f"{self._place}/blobs/uploads/{query}"
         return self._registry.request("POST", place, scope=scope or self._scope, accept=(201, 202))
 
-    def _tell(self, one: Descriptor, state: State, done: int) -> None:
-        self._progress(Transfer(one.digest, state, done, one.size, one.media_type))
-
     def _upload(self, one: Descriptor, location: str) -> None:
         """Send a blob in one piece to where the registry wants it."""
         if not location:
@@ -150,7 +146,9 @@ class _Sender:
             scope=self._scope,
             accept=(201, 204),
             headers={"Content-Type": "application/octet-stream", "Content-Length": str(one.size)},
-            body=lambda: _Told(self._store.blobs.open(one.digest), partial(self._tell, one, "moving")),
+            body=lambda: _Told(
+                self._store.blobs.open(one.digest), partial(self._transfers.tell, one, "moving")
+            ),
         )
 
 
