@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from estiba import Bundle
 from estiba.check import host_problems
 from estiba.spec import default_config
 from support.programs import AARCH64, X86_64, elf, put
+
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -140,6 +144,43 @@ def test_a_config_of_any_shape_is_taken(folder: Path) -> None:
     ):
         (folder / "config.json").unlink(missing_ok=True)
         host_problems(Bundle.make(folder, config=config))
+
+
+def test_paths_of_any_length_and_shape_are_taken(folder: Path) -> None:
+    """Where nothing can be, nothing is: told as absent, whatever the kernel calls it."""
+    (folder / "loop").symlink_to("loop")
+    for odd in ("loop", "x" * 5000, "x/" * 3000, "a\0b", "config.json/x"):
+        sections: dict[str, Any] = {
+            "process": {"args": [odd], "cwd": f"/{odd}", "env": [f"PATH={odd}"]},
+            "mounts": [{"destination": f"/{odd}", "source": odd, "options": ["bind"]}],
+            "hooks": {name: [{"path": f"{folder}/{odd}"}] for name in ("poststop", "startContainer")},
+        }
+        said = problems(folder, ["true"], **sections)
+        assert sum("is absent" in line for line in said) >= 3, said
+        said = problems(folder, ["true"], root={"path": odd})
+        assert sum("the root file system" in line for line in said) == 1, said
+
+
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """The rights of a user who is not root."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(NOBODY)
+    yield
+    os.seteuid(before)
+
+
+def test_what_this_user_may_not_enter_is_not_called_absent(nobody: None) -> None:
+    """The container's root may be allowed to; the source of a mount is opened by this user."""
+    with tempfile.TemporaryDirectory() as name:  # pytest's folders are root's alone
+        folder = Path(name)
+        (folder / "rootfs" / "closed").mkdir(parents=True, mode=0)
+        (folder / "rootfs" / "closed").chmod(0)
+        mount = {"destination": "/opt", "source": "rootfs/closed/x", "options": ["bind"]}
+        said = problems(folder, ["/closed/app"], mounts=[mount])
+    place = f'config.json /mounts/0/source: the mount source "{folder}/rootfs/closed/x"'
+    assert said == [f'{place} is out of this user\'s reach (destination "/opt")']
 
 
 def test_a_mount_behind_a_link_is_where_the_link_leads(folder: Path) -> None:

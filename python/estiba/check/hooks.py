@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from estiba.check.inside import Inside
+from estiba.check.presence import lacks
 from estiba.problems import Problem
 from estiba.spec.node import Node
 
@@ -37,9 +38,9 @@ def check_inside(config: Node, inside: Inside) -> Iterator[Problem]:
 
 
 def _judge(node: Node, path: Path, where: str) -> Iterator[Problem]:
-    if not path.exists():
-        yield node.problem(f'the hook "{node.text()}" is absent {where}')
-    elif path.is_dir():
+    if lack := lacks(path):
+        yield node.problem(f'the hook "{node.text()}" is {lack} {where}')
+    elif os.path.isdir(path):
         yield node.problem(f'the hook "{node.text()}" is a folder, expected a program')
     elif not os.access(path, os.X_OK):
         yield node.problem(f'the hook "{node.text()}" may not be executed', f'run `chmod +x "{path}"`')

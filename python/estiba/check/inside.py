@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 import posixpath
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from estiba.check.presence import lacks, mode, resolved
 from estiba.problems import Problem
 from estiba.spec.mounts import BIND
 from estiba.spec.node import Node
@@ -42,39 +44,49 @@ class Inside:
             options = mount.at("options").texts()
             is_bind = any(option in BIND for option in options)
             said = [option for option in options if option in ("exec", "noexec")]
-            shown = (bundle / mount.at("source").text()).resolve() if is_bind else None
+            shown = resolved(bundle / mount.at("source").text()) if is_bind else None
             over = self._shown_at(destination)
             self.mounts.append(Mount(destination, over, shown, said[-1:] == ["noexec"]))
 
     def root_problems(self) -> Iterator[Problem]:
         """Judge the root file system itself."""
-        if self.root.is_dir():
+        if os.path.isdir(self.root):
             return
-        what = "not a folder" if self.root.exists() else "absent"
+        what = lacks(self.root) or "not a folder"
         hint = "root.path is relative to the bundle: put the files there, or name another folder"
         yield self._pointer.problem(f'the root file system "{self.root}" is {what}', hint)
 
     def find(self, path: str) -> Path | None:
         """Return where the host has what the container sees at `path`.
 
-        None where it is not to be known: on a file system that is yet to be mounted. Raises FileNotFoundError.
+        None where it is not to be known: on a file system that is yet to be mounted, or in a folder that this user
+        may not enter, though the container may. Raises FileNotFoundError.
         """
-        return self._shown_at(self._resolved(path))
+        try:
+            return self._shown_at(self._resolved(path))
+        except PermissionError:
+            return None
 
     def forbids_execution(self, path: str) -> bool:
         """Return whether the mount that `path` lies on has noexec. Raises FileNotFoundError."""
-        mount = self._mount_of(self._resolved(path))
+        try:
+            mount = self._mount_of(self._resolved(path))
+        except PermissionError:
+            return False
         return mount is not None and mount.forbids_execution
 
     def _place(self, destination: str) -> str:
         """Where a mount comes to lie: behind the links of the image, in folders that are made if need be."""
         try:
             return self._resolved(destination, must_exist=False)
-        except FileNotFoundError:  # links that turn in a circle
+        except (
+            FileNotFoundError,
+            PermissionError,
+        ):  # links that turn in a circle, or that are not to be seen
             return posixpath.normpath("/" + destination.lstrip("/"))
 
     def _resolved(self, path: str, *, must_exist: bool = True) -> str:
-        """Follow the links of a path, as far as they can be known."""
+        """Follow the links of a path, as far as they can be known. Raises FileNotFoundError, PermissionError."""
         parts, at, links = path.split("/")[::-1], "/", 0
         while parts:
             part = parts.pop()
@@ -85,16 +97,17 @@ class Inside:
                 continue
             at = posixpath.join(at, part)
             host = self._shown_at(at)
-            if host is None or not (must_exist or os.path.lexists(host)):
+            found = 0 if host is None else mode(host)
+            if host is None or not (must_exist or found):
                 return posixpath.normpath(posixpath.join(at, *parts[::-1]))
-            if host.is_symlink():
+            if stat.S_ISLNK(found):
                 links += 1
                 if links > LINKS:
                     raise FileNotFoundError(path)
                 target = os.readlink(host)
                 at = "/" if target.startswith("/") else posixpath.dirname(at)
                 parts += target.split("/")[::-1]
-            elif not host.exists():
+            elif not found:
                 raise FileNotFoundError(path)
         return at
 

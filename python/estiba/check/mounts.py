@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
 from estiba.check.inside import Inside
+from estiba.check.presence import lacks
 from estiba.problems import Problem
 from estiba.spec.mounts import BIND
 from estiba.spec.node import Node
@@ -29,7 +31,7 @@ def check(config: Node, bundle: Path, inside: Inside) -> Iterator[Problem]:
 def _behind_a_link(mount: Node, rootfs: Path) -> Iterator[Problem]:
     # init refuses it: what is masked below /proc would be masked elsewhere than where it is used.
     destination = posixpath.normpath("/" + mount.at("destination").text().lstrip("/"))
-    if destination in ("/proc", "/sys") and (rootfs / destination[1:]).is_symlink():
+    if destination in ("/proc", "/sys") and os.path.islink(rootfs / destination[1:]):
         hint = "put an empty folder there in the image"
         yield mount.at("destination").problem(f'the image has a link at "{destination}"', hint)
 
@@ -40,13 +42,14 @@ def _bind(mount: Node, bundle: Path, target: Path | None) -> Iterator[Problem]:
         return
     shown = bundle / source.text()
     destination = mount.at("destination").text()
-    if not shown.exists():
+    if lack := lacks(shown):
         hint = "make the file or folder on the host, or take the mount out"
-        yield source.problem(f'the mount source "{shown}" is absent (destination "{destination}")', hint)
+        yield source.problem(f'the mount source "{shown}" is {lack} (destination "{destination}")', hint)
         return
-    if target is None or not target.exists() or target.is_dir() == shown.is_dir():
+    is_folder = os.path.isdir(shown)
+    if target is None or lacks(target) or os.path.isdir(target) == is_folder:
         return
-    kinds = ("a folder", "a file") if shown.is_dir() else ("a file", "a folder")
+    kinds = ("a folder", "a file") if is_folder else ("a file", "a folder")
     yield mount.problem(
         f'the mount source "{shown}" is {kinds[0]}, the destination "{destination}" {kinds[1]}'
     )

@@ -63,7 +63,7 @@ def _working_directory(cwd: Node, inside: Inside) -> Iterator[Problem]:
         found = inside.find(cwd.text()) if cwd.text().startswith("/") else None
     except OSError:
         return
-    if found is not None and not found.is_dir():
+    if found is not None and not os.path.isdir(found):
         yield cwd.problem(f'the working directory "{cwd.text()}" is no folder')
 
 
@@ -83,7 +83,7 @@ def look_up(name: str, process: Node, inside: Inside) -> str:
             found = inside.find(f"{folder}/{name}")
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if found is None or not found.is_dir():
+        if found is None or not os.path.isdir(found):
             return f"{folder}/{name}"
     if not path:
         raise Fault(f'the program "{name}" has no slash, and process.env no PATH', "name it with its folder")
@@ -95,7 +95,7 @@ def look_up(name: str, process: Node, inside: Inside) -> str:
 def judge(found: Path, inside: Inside) -> None:
     """Judge a file that is to be executed, and what it needs. Raises Fault."""
     for _ in range(SCRIPTS):
-        if found.is_dir():
+        if os.path.isdir(found):
             raise Fault(f'"{found}" is a folder, expected a program')
         if not found.stat().st_mode & 0o111:
             raise Fault(f'"{found}" may not be executed by anybody', f'run `chmod +x "{found}"`')
