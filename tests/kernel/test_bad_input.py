@@ -114,6 +114,9 @@ def test_a_bundle_that_is_absent_is_refused(runtime: Runtime, folder: Path) -> N
         ("/process/cwd", "tmp", ["tmp"]),
         ("/process/user/uid", "root", ["root"]),
         ("/process/user/uid", -1, ["-1"]),
+        ("/process/user/uid", 2**32 - 1, ["4294967295"]),  # to setresuid(2): stay root
+        ("/process/user/gid", 2**32 - 1, ["4294967295"]),
+        ("/process/user/additionalGids", [2**32 - 1], ["4294967295"]),
         ("/root/path", 7, ["7"]),
         ("/hostname", ["web"], ["string", "array"]),
         ("/mounts", {}, ["array", "object"]),

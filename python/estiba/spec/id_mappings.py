@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from estiba.problems import Problem
 from estiba.spec import namespaces
 from estiba.spec.node import Node
+from estiba.spec.schema.forms import LAST_ID
 
 ENTRIES = 340
 """The kernel's UID_GID_MAP_MAX_EXTENTS."""
-
-LAST_ID = (1 << 32) - 2
-"""(uid_t)-1 stands for "no id" and cannot be mapped."""
 
 KEYS = ("uidMappings", "gidMappings")
 

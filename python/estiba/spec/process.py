@@ -12,6 +12,9 @@ from estiba.spec.words import quote
 
 REALTIME = ("SCHED_FIFO", "SCHED_RR")
 NICE = ("SCHED_OTHER", "SCHED_BATCH")
+GROUPS = 65536
+"""NGROUPS_MAX (limits.h)."""
+
 DEADLINE_FIELDS = ("runtime", "deadline", "period")
 
 
@@ -20,6 +23,9 @@ def check(process: Node) -> Iterator[Problem]:
     program = process.at("args").items()[:1]
     if program and program[0].value == "":
         yield program[0].problem("the program to run has no name")
+    groups = process.at("user", "additionalGids")
+    if len(groups.items()) > GROUPS:
+        yield groups.problem(f"{len(groups.items())} groups, the kernel takes {GROUPS}")
     yield from _environment(process.at("env"))
     yield from _rlimits(process.at("rlimits"))
     yield from _scheduler(process.at("scheduler"))

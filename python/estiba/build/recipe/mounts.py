@@ -206,7 +206,8 @@ def _number(given: dict[str, Option], key: str, convert: Callable[[str], int], f
         number = convert(option.value)
     except ValueError:
         number = -1
-    if not 0 <= number < (1 << 63 if key == "size" else 1 << 32):
+    # The last of 32 bits says "leave it as it is" to chown(2).
+    if not 0 <= number < (1 << 63 if key == "size" else (1 << 32) - 1):
         raise Fault(option.place, f"{quote(key)} is {form}, not {quote(option.value)}")
     return number
 

@@ -13,6 +13,9 @@ Schema = dict[str, object]
 U16, U32, U64 = (1 << 16) - 1, (1 << 32) - 1, (1 << 64) - 1
 I32, I64 = (1 << 31) - 1, (1 << 63) - 1
 
+LAST_ID = U32 - 1
+"""The largest user or group id: the next number says "leave it as it is" to setresuid(2) and chown(2)."""
+
 END = r"$(?!\n)"
 """The end of a text; a bare $ would let a last line feed pass."""
 
@@ -58,6 +61,11 @@ def whole(description: str, low: int, high: int, *, hint: str | None = None) -> 
         "maximum": high,
     }
     return {**schema, "hint": hint} if hint else schema
+
+
+def owner(description: str) -> Schema:
+    """A user or group id."""
+    return whole(description, 0, LAST_ID)
 
 
 def size(description: str) -> Schema:

@@ -12,6 +12,7 @@ from estiba.spec.schema.forms import (
     flag,
     line,
     mapping,
+    owner,
     path,
     record,
     text,
@@ -42,8 +43,8 @@ DEVICE = record(
         "major": whole("major number", 0, (1 << 12) - 1),
         "minor": whole("minor number", 0, (1 << 20) - 1),
         "fileMode": whole("permissions", 0, U32),
-        "uid": whole("owner, as the container sees it", 0, U32),
-        "gid": whole("group, as the container sees it", 0, U32),
+        "uid": owner("owner, as the container sees it"),
+        "gid": owner("group, as the container sees it"),
     },
     required=["path", "type"],
 )

@@ -6,12 +6,12 @@ from __future__ import annotations
 from estiba.spec.schema.forms import (
     I32,
     U16,
-    U32,
     U64,
     Schema,
     array,
     choice,
     flag,
+    owner,
     path,
     record,
     text,
@@ -24,12 +24,10 @@ from estiba.tables.scheduling import IO_CLASSES, SCHEDULER_FLAGS, SCHEDULER_POLI
 USER = record(
     "the ids of the process, as the container sees them",
     {
-        "uid": whole("user id", 0, U32),
-        "gid": whole("group id", 0, U32),
+        "uid": owner("user id"),
+        "gid": owner("group id"),
         "umask": whole("file mode creation mask", 0, 0o777, hint="JSON numbers are decimal: octal 022 is 18"),
-        "additionalGids": array(
-            "further groups of the process", "an array of group ids", whole("group id", 0, U32)
-        ),
+        "additionalGids": array("further groups of the process", "an array of group ids", owner("group id")),
         "username": text("name of the user; Windows only, ignored here"),
     },
 )

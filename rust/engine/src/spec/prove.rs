@@ -79,6 +79,12 @@ fn version(version: &str) -> Proof {
     plain(patch && version.bytes().all(word), "the specification's version is not one of 1.0 to 1.3")
 }
 
+/// The next number says "leave it as it is" to setresuid(2) and chown(2).
+const LAST_ID: u32 = u32::MAX - 1;
+
+/// NGROUPS_MAX (limits.h).
+const GROUPS: usize = 65536;
+
 /// Text that no rule of Python's can stumble over.
 pub(super) fn clean(text: &str) -> bool {
     !text.contains('\0')
@@ -98,7 +104,10 @@ pub(super) fn process(process: &Process<'_>) -> Proof {
     plain(is_absolute(&process.cwd), "process.cwd is not absolute")?;
     let size = |size: ConsoleSize| size.height.max(size.width) <= u32::from(u16::MAX);
     plain(process.console_size.is_none_or(size), "an odd console size")?;
-    plain(process.user.umask.is_none_or(|mask| mask <= 0o777), "an odd umask")?;
+    let user = &process.user;
+    let mut ids = [&user.uid, &user.gid].into_iter().chain(&user.additional_gids);
+    plain(ids.all(|id| *id <= LAST_ID) && user.additional_gids.len() <= GROUPS, "an odd id, or many")?;
+    plain(user.umask.is_none_or(|mask| mask <= 0o777), "an odd umask")?;
     plain(
         process.scheduler.is_none() && process.io_priority.is_none() && process.exec_cpu_affinity.is_none(),
         "scheduling",
@@ -225,7 +234,8 @@ fn linux(spec: &Spec<'_>) -> Proof {
     for device in &linux.devices {
         let known = matches!(&*device.kind, "c" | "b" | "u")
             && (1..4096).contains(&device.major)
-            && device.minor.is_some_and(|minor| (0..1 << 20).contains(&minor));
+            && device.minor.is_some_and(|minor| (0..1 << 20).contains(&minor))
+            && [device.uid, device.gid].into_iter().flatten().all(|id| id <= LAST_ID);
         plain(
             known && is_absolute(&device.path) && !device.path.ends_with('/') && mode(device),
             "an odd device",
