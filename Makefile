@@ -68,6 +68,7 @@ rust: | install
 	cargo test --quiet --workspace
 
 python: $(VENV)/installed
+	tools/install-go.sh
 	$(BIN)/pytest -q tests/test_layers.py tests/unit tests/properties
 
 gates: $(VENV)/installed

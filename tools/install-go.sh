@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs Debian's Go where there is none: the OCI's validation programs are written in it, estiba is not.
+# Installs Debian's Go where there is none: it fetches the OCI's schema and fixtures, and builds its validation programs.
 set -euo pipefail
 
 if ! command -v go >/dev/null; then

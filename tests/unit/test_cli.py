@@ -145,7 +145,7 @@ def test_output_that_cannot_be_written_is_told_in_the_words_of_the_house(tmp_pat
     with open("/dev/full", "w", encoding="ascii") as full:
         line = [sys.executable, "-m", "estiba", "features"]
         done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    said = "unforeseen OSError: no space or quota left (ENOSPC) (estiba/cli/"
+    said = "unforeseen OSError: no space or quota left (ENOSPC) (estiba/"
     assert (done.returncode, done.stderr.startswith(said), done.stderr.count("\n")) == (1, True, 2)
 
 
