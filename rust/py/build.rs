@@ -11,11 +11,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// No libc: rust/sys brings the entry point, the memory functions and the allocator. As RUSTFLAGS, because with
+/// No libc: rust/sys brings the entry point, the memory functions and the allocator. As rustc's flags, because with
 /// `--target` they reach the command's crates only, and neither build scripts nor macros.
-const FLAGS: &str = "--cfg=estiba_bare -Ctarget-feature=+crt-static -Crelocation-model=static \
-    -Cforce-unwind-tables=no -Clink-arg=-nostartfiles \
-    -Clink-arg=-Wl,--build-id=none,-z,noseparate-code,--gc-sections,--no-eh-frame-hdr";
+const FLAGS: [&str; 6] = [
+    "--cfg=estiba_bare",
+    "-Ctarget-feature=+crt-static",
+    "-Crelocation-model=static",
+    "-Cforce-unwind-tables=no",
+    "-Clink-arg=-nostartfiles",
+    "-Clink-arg=-Wl,--build-id=none,-z,noseparate-code,-z,norelro,--gc-sections,--no-eh-frame-hdr",
+];
+
+/// Rust's own libraries are compiled with tables for unwinding, a fourteenth of the command, which aborts on a panic.
+const DISCARD: &str = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table .gcc_except_table.*) } } \
+    INSERT AFTER .text;\n";
 
 /// What the outer build says about its own profile, target and wrappers.
 const OUTER: [&str; 6] =
@@ -47,6 +56,10 @@ fn build(root: &Path) -> PathBuf {
     let target = variable("TARGET");
     // A target folder of its own: the outer cargo holds the lock of the ordinary one.
     let folder = PathBuf::from(variable("OUT_DIR")).join("command");
+    let script = PathBuf::from(variable("OUT_DIR")).join("discard.ld");
+    fs::write(&script, DISCARD).unwrap_or_else(|error| panic!("cannot write {script:?}: {error}"));
+    let link = format!("-Clink-arg=-Wl,-T,{}", script.display());
+    let flags = FLAGS.map(str::to_owned).into_iter().chain([link]).collect::<Vec<_>>().join("\x1f");
     let mut cargo = Command::new(variable("CARGO"));
     cargo.current_dir(root).args(["build", "--package=estiba-cli", "--profile", profile]);
     cargo.arg("--target").arg(&target).arg("--target-dir").arg(&folder);
@@ -56,7 +69,7 @@ fn build(root: &Path) -> PathBuf {
             cargo.env_remove(&name);
         }
     }
-    let status = cargo.env("RUSTFLAGS", FLAGS).status().expect("cargo starts");
+    let status = cargo.env("CARGO_ENCODED_RUSTFLAGS", flags).status().expect("cargo starts");
     assert!(status.success(), "the native command does not build");
     folder.join(target).join(profile).join("estiba")
 }
