@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,10 +67,14 @@ OF_A_STOPPED_ONE = [
 ]
 
 
-def through(door: list[str], runtime: Runtime, line: list[str]) -> tuple[int, str, str]:
+NATIVE = [str(Path(sys.executable).with_name("estiba"))]
+PYTHON = [sys.executable, "-I", "-m", "estiba"]
+
+
+def through(door: list[str], runtime: Runtime, line: list[str], **keywords: Any) -> tuple[int, str, str]:
     """Make a call through one door."""
     words, runtime.words = runtime.words, door
-    result = runtime.call(*line)
+    result = runtime.call(*line, **keywords)
     runtime.words = words
     return result.code, result.out, result.err
 
@@ -77,9 +82,7 @@ def through(door: list[str], runtime: Runtime, line: list[str]) -> tuple[int, st
 def same(runtime: Runtime, line: list[str], **facts: str) -> None:
     """Assert that both doors answer alike."""
     filled = [facts.get(word, word) for word in line]
-    native = through([str(Path(sys.executable).with_name("estiba"))], runtime, filled)
-    python = through([sys.executable, "-I", "-m", "estiba"], runtime, filled)
-    assert native == python
+    assert through(NATIVE, runtime, filled) == through(PYTHON, runtime, filled)
 
 
 @pytest.mark.parametrize("line", OF_NOBODY, ids=" ".join)
@@ -134,3 +137,32 @@ def test_both_doors_refuse_a_config_in_the_same_words(
 ) -> None:
     config = bundle(["/bin/true"], {pointer: value})
     same(runtime, ["create", "--bundle", str(config.path), config.id])
+
+
+@pytest.mark.parametrize("door", [NATIVE, PYTHON], ids=["native", "python"])
+def test_data_that_cannot_be_written_is_a_failure(
+    runtime: Runtime, bundle: MakeBundle, door: list[str]
+) -> None:
+    """A state that a full disk has cut off looks like none."""
+    container = runtime.create(bundle("sleep 1000"))
+    said = "cannot write standard output: no space or quota left (ENOSPC)\n"
+    with open("/dev/full", "wb") as full:
+        for line in (["state", container.id], ["--version"]):
+            assert through(door, runtime, line, stdout=full) == (1, "", said)
+    container.delete()
+
+
+@pytest.mark.parametrize("door", [NATIVE, PYTHON], ids=["native", "python"])
+def test_the_log_holds_what_its_level_asks_for(
+    runtime: Runtime, bundle: MakeBundle, folder: Path, door: list[str]
+) -> None:
+    """Warnings are told in any case; --debug is the lowest level whatever else is said."""
+    config = bundle(["/bin/true"], {"/process/capabilities": {"bounding": ["CAP_NEW"]}})
+    warned = "warning: config.json /process/capabilities/bounding/0: "
+    for words, is_kept in ((["error"], False), (["error", "--debug"], True), (["warn"], True)):
+        log = folder / "log"
+        line = ["--log", str(log), "--log-level", *words, "run", "--bundle", str(config.path), config.id]
+        code, _out, told = through(door, runtime, line)
+        assert (code, told[: len(warned)]) == (0, warned)
+        assert (log.exists() and "level=warning" in log.read_text()) is is_kept
+        log.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +53,9 @@ def _not_ours(mappings: Node, program: str, table: str) -> Iterator[Problem]:
     ]
     if not ranges:
         return
-    if shutil.which(program) is None:
+    from shutil import which  # costs seven modules, and few configs come here
+
+    if which(program) is None:
         yield ranges[0].problem(
             f"a user without privileges needs {program} to map this", "install the package uidmap"
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 
 from estiba import _core, spec
 from estiba.bundle import Bundle
 from estiba.check import host_problems
 from estiba.cli.validate import Finding, facts, told
+from estiba.command_line.run import say
 from estiba.errors import EstibaError
 from estiba.problems import Problem
 from estiba.spec.positions import positions
@@ -26,10 +26,10 @@ def check(parsed: Parsed) -> int:
     bundle = Bundle(folder, config_file=parsed.options.text("config"))
     found = findings(bundle)
     if parsed.options.text("format") == "json":
-        sys.stdout.write(json.dumps([facts(finding) for finding in found], indent=2) + "\n")
+        say(json.dumps([facts(finding) for finding in found], indent=2) + "\n")
     else:
         name = os.path.relpath(bundle.config_file or bundle.path / "config.json")
-        sys.stdout.write("".join(told(name, finding) for finding in found))
+        say("".join(told(name, finding) for finding in found))
     return 1 if any(finding.level == "error" for finding in found) else 0
 
 

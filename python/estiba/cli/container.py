@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import sys
-
 from estiba import _core
 from estiba.cli.parse import refusal
 from estiba.cli.pidfd_socket import PidfdReceiver
 from estiba.cli.report import warn
 from estiba.cli.settings import cgroup_manager, root
+from estiba.command_line.run import say
 from estiba.errors import ArgumentInvalid, EstibaError
 
 TYPE_CHECKING = False
@@ -83,7 +82,7 @@ def start(parsed: Parsed) -> int:
 def state(parsed: Parsed) -> int:
     """Print the OCI state."""
     text = _core.state(root=root(parsed), id=parsed.words[0])
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    say(text if text.endswith("\n") else f"{text}\n")
     return 0
 
 

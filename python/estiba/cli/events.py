@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 
 from estiba import _core
 from estiba.cli.parse import refusal
 from estiba.cli.runc_stats import in_runc_shape
 from estiba.cli.settings import root
+from estiba.command_line.run import flush, say
 from estiba.lifecycle.events import check_alive
 from estiba.lifecycle.events import events as watch
 
@@ -42,8 +42,8 @@ def events(parsed: Parsed) -> int:
 def tell(id: str, kind: str, data: dict[str, Any] | None) -> None:
     """Print one event at once."""
     event = {"type": kind, "id": id} | ({} if data is None else {"data": data})
-    sys.stdout.write(json.dumps(event, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    say(json.dumps(event, separators=(",", ":")) + "\n")
+    flush()
 
 
 def seconds(text: str) -> float:

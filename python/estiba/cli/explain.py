@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 
+from estiba.command_line.run import say
 from estiba.spec.explain import Meaning
 from estiba.spec.explain import explain as look_up
 
@@ -18,7 +18,7 @@ WIDTH = 100
 
 def explain(parsed: Parsed) -> int:
     """Print what the schema says of one property, or of the whole config."""
-    sys.stdout.write(told(look_up(parsed.words[0] if parsed.words else "")))
+    say(told(look_up(parsed.words[0] if parsed.words else "")))
     return 0
 
 

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import json
-import sys
 
+from estiba.command_line.run import say
 from estiba.tables import capabilities, mount_options, namespaces, seccomp, version
 from estiba.tables import features as own
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def features(_parsed: Parsed) -> int:
     """Print the features object."""
-    sys.stdout.write(json.dumps(describe(), indent=2) + "\n")
+    say(json.dumps(describe(), indent=2) + "\n")
     return 0
 
 

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from estiba.cli import report
 from estiba.cli.settings import root
+from estiba.command_line.run import say
 from estiba.lifecycle.recovery import Swept, sweep
 
 TYPE_CHECKING = False
@@ -28,7 +27,7 @@ def gc(parsed: Parsed) -> int:
     for swept in sweep(root=root(parsed), stopped=stopped, dry_run=dry_run):
         if swept.error is not None:
             code = report.failure(swept.error.message, swept.error.hint, parsed.globals, 1)
-        sys.stdout.write(told(swept, stopped=stopped, dry_run=dry_run))
+        say(told(swept, stopped=stopped, dry_run=dry_run))
         report.warn(swept.warnings, parsed.globals)
     return code
 

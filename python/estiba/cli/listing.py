@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from estiba import _core
 from estiba.cli.settings import root
+from estiba.command_line.run import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ def listing(parsed: Parsed) -> int:
     """Print ids, a table or JSON."""
     where = root(parsed)
     if parsed.options.flag("quiet"):
-        sys.stdout.write("".join(f"{id}\n" for id in _core.containers(root=where)))
+        say("".join(f"{id}\n" for id in _core.containers(root=where)))
         return 0
     rows = with_owners(json.loads(_core.states(root=where)))
     if parsed.options.text("format") == "json":
-        sys.stdout.write(json.dumps(rows) + "\n")
+        say(json.dumps(rows) + "\n")
     else:
         cells = [[str(row.get(column.lower(), "")) for column in COLUMNS] for row in rows]
-        sys.stdout.write(table([list(COLUMNS), *cells]))
+        say(table([list(COLUMNS), *cells]))
     return 0
 
 

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import sys
-
 from estiba.cli import report
 from estiba.cli.parse import LANGUAGE, Parsed, Refusal
 from estiba.command_line.run import answer as call_verb
-from estiba.command_line.run import run
+from estiba.command_line.run import run, say
 from estiba.errors import EstibaError
 from estiba.tables.arguments import FAILURE_EXIT
 
@@ -65,5 +63,5 @@ def version(_parsed: Parsed) -> int:
     """Print the versions."""
     from estiba.tables.version import TEXT
 
-    sys.stdout.write(TEXT)
+    say(TEXT)
     return 0

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from estiba import _core
 from estiba.cli.settings import root
+from estiba.command_line.run import say
 from estiba.errors import HostUnsupported
 
 TYPE_CHECKING = False
@@ -21,9 +21,9 @@ def ps(parsed: Parsed) -> int:
     """Print the container's lines of `ps ARGUMENT...`, or its process ids as JSON."""
     pids = _core.processes(root=root(parsed), id=parsed.words[0])
     if parsed.options.text("format") == "json":
-        sys.stdout.write("[" + ",".join(map(str, pids)) + "]\n")
+        say("[" + ",".join(map(str, pids)) + "]\n")
         return 0
-    sys.stdout.write(select(run_ps(parsed.words[1:] or DEFAULT), set(pids)))
+    say(select(run_ps(parsed.words[1:] or DEFAULT), set(pids)))
     return 0
 
 

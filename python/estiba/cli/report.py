@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import os
-import sys
 
+from estiba.command_line.run import complain, flush
 from estiba.errors import cause
 
 TYPE_CHECKING = False
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def failure(message: str, hint: str | None, options: Options, code: int) -> int:
     """Tell of a failure; return `code`. `options` are the global ones."""
-    sys.stdout.flush()
-    sys.stderr.write(f"{message}\nhint: {hint}\n" if hint else f"{message}\n")
+    flush()
+    complain(f"{message}\nhint: {hint}\n" if hint else f"{message}\n")
     _log("error", f"{message}; hint: {hint}" if hint else message, options)
     return code
 
@@ -26,9 +26,10 @@ def failure(message: str, hint: str | None, options: Options, code: int) -> int:
 def warn(messages: Iterable[str], options: Options) -> None:
     """Tell of what went wrong and stopped nothing."""
     for message in messages:
-        sys.stdout.flush()
-        sys.stderr.write(f"warning: {message}\n")
-        _log("warning", message, options)
+        flush()
+        complain(f"warning: {message}\n")
+        if options.flag("debug") or options.text("log-level") != "error":
+            _log("warning", message, options)
 
 
 def _log(level: str, message: str, options: Options) -> None:
@@ -52,10 +53,9 @@ def append(path: str, text: str) -> None:
     """Add a record to the log by one write, so that records of several processes do not mix."""
     try:
         log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(log, text.encode(errors="backslashreplace"))
+        finally:
+            os.close(log)
     except OSError as error:
-        sys.stderr.write(f'cannot write the log "{path}": {cause(error.errno)}\n')
-        return
-    try:
-        os.write(log, text.encode(errors="backslashreplace"))
-    finally:
-        os.close(log)
+        complain(f'cannot write the log "{path}": {cause(error.errno)}\n')

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from estiba.cli.settings import root
+from estiba.command_line.run import say
 from estiba.errors import HostUnsupported, cause
 from estiba.lifecycle.trace import Phase, trace_start
 
@@ -29,9 +29,9 @@ def trace(parsed: Parsed) -> int:
 
         write(file, draw(found, bundle))
     if parsed.options.text("format") == "json":
-        sys.stdout.write(json.dumps([phase._asdict() for phase in found], indent=2) + "\n")
+        say(json.dumps([phase._asdict() for phase in found], indent=2) + "\n")
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in waterfall(found)))
+        say("".join(f"{line}\n" for line in waterfall(found)))
     return 0
 
 

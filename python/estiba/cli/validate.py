@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from estiba import spec
 from estiba.cli.files import STANDARD_INPUT, read
 from estiba.cli.parse import refusal
+from estiba.command_line.run import say
 from estiba.problems import Problem
 from estiba.spec.positions import Position, positions
 
@@ -34,13 +34,13 @@ def validate(parsed: Parsed) -> int:
     found = findings(read(path, "config"), name)
     form = parsed.options.text("format")
     if form == "json":
-        sys.stdout.write(json.dumps([facts(finding) for finding in found], indent=2) + "\n")
+        say(json.dumps([facts(finding) for finding in found], indent=2) + "\n")
     elif form == "sarif":
         from estiba.cli import sarif
 
-        sys.stdout.write(json.dumps(sarif.log(name, found), indent=2) + "\n")
+        say(json.dumps(sarif.log(name, found), indent=2) + "\n")
     else:
-        sys.stdout.write("".join(told(name, finding) for finding in found))
+        say("".join(told(name, finding) for finding in found))
     return 1 if any(finding.level == "error" for finding in found) else 0
 
 

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from estiba import _core
 from estiba.cli.settings import root
+from estiba.command_line.run import say
 from estiba.errors import ContainerNotFound, EstibaError, WrongState
 from estiba.lifecycle.failures import Failure, failed_starts
 from estiba.spec.positions import positions
@@ -33,11 +33,11 @@ def why(parsed: Parsed) -> int:
     every = parsed.options.flag("all")
     if parsed.options.text("format") == "json":
         shown = [failure._asdict() for failure in (found if every else found[:1])]
-        sys.stdout.write(json.dumps(shown, indent=2) + "\n")
+        say(json.dumps(shown, indent=2) + "\n")
         return 0
     if not found:
         raise nothing(where, id)
-    sys.stdout.write("".join(map(line, found)) if every else story(found[0]))
+    say("".join(map(line, found)) if every else story(found[0]))
     return 0
 
 

@@ -7,11 +7,13 @@ import os
 import sys
 
 from estiba.command_line.read import Language, Parsed, Refusal
-from estiba.errors import EstibaError
+from estiba.errors import EstibaError, KernelRefused, cause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+STDOUT, STDERR = 1, 2
 
 
 def run(
@@ -24,17 +26,21 @@ def run(
     parsed = Parsed()
     try:
         code = answer(args, parsed)
-        sys.stdout.flush()
+        flush()
         return code
     except (Refusal, EstibaError) as error:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            leave(STDOUT)
         return failed(error, parsed)
     except BrokenPipeError:
-        leave_stdout()
+        leave(STDOUT)
         return 1
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - whatever it is, people get one line and an exit code
-        leave_stdout()
+        leave(STDOUT)
         return unforeseen(error, parsed)
 
 
@@ -54,7 +60,7 @@ def answer(
     if parsed.globals.flag("help") or parsed.options.flag("help"):
         from estiba.command_line.help import text
 
-        sys.stdout.write(text(language, parsed.verb))
+        say(text(language, parsed.verb))
         return 0
     from importlib import import_module
 
@@ -65,6 +71,33 @@ def answer(
     return code
 
 
-def leave_stdout() -> None:
-    """Send what is left for standard output nowhere: what cannot be written now, Python would try again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+def say(text: str) -> None:
+    """Write data to standard output. Raises KernelRefused, and BrokenPipeError where nobody reads any more."""
+    _to_stdout(lambda: sys.stdout.write(text))
+
+
+def flush() -> None:
+    """Bring what has been said to its reader. Raises as `say`."""
+    _to_stdout(sys.stdout.flush)
+
+
+def _to_stdout(write: Callable[[], object]) -> None:
+    try:
+        write()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise KernelRefused(f"cannot write standard output: {cause(error.errno)}") from None
+
+
+def complain(text: str) -> None:
+    """Write to standard error. Where that cannot be, nobody is to be told, and the exit code still says it."""
+    try:
+        sys.stderr.write(text)
+    except OSError:
+        leave(STDERR)
+
+
+def leave(descriptor: int) -> None:
+    """Send what is left for a standard stream nowhere: what cannot be written now, Python would try again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

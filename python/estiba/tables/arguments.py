@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line as data: the native parser, the Python parser, help, man page and completions come from it.
+"""The command line as data: the native parser, the Python parser, help and man page come from it.
 
 An option is (name, letter or "", kind, value's name, help). Kinds: "flag", "text", "number" (0 to 2^32 - 1),
 "list" (may be repeated), "choice" (the value's name lists what may stand there, "text|json").
@@ -73,7 +73,7 @@ NATIVE: dict[
             *CREATE,
             DETACH,
             ("keep", "", "flag", "", "do not delete the container after its end"),
-            ("no-subreaper", "", "flag", "", "do not adopt orphans of the container"),
+            ("no-subreaper", "", "flag", "", "taken for callers' sake: orphans are never adopted"),
             HELP,
         ),
     ),

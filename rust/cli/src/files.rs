@@ -72,7 +72,7 @@ pub fn absolute(path: &str) -> Result<String> {
     })
 }
 
-/// Writes to a standard descriptor; nobody could be told of a failure.
-pub fn print(to: i32, text: &str) {
-    let _ = fd::write_all(BorrowedFd::numbered(to), text.as_bytes());
+/// Writes to a standard descriptor.
+pub fn print(to: i32, text: &str) -> Result<()> {
+    fd::write_all(BorrowedFd::numbered(to), text.as_bytes())
 }

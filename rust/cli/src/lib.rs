@@ -63,10 +63,7 @@ pub fn main(arguments: &[&CStr], environment: &[&CStr]) -> i32 {
 fn dispatch(caller: &Caller<'_>, parsed: &Parsed<'_>) -> i32 {
     let failure_exit = parsed.verb.map_or(1, |verb| i32::from(verb.failure_exit));
     let outcome = match parsed.verb {
-        _ if parsed.globals.flag("version") => {
-            report::print(version::TEXT);
-            Ok(Outcome::Done(0))
-        }
+        _ if parsed.globals.flag("version") => report::print(version::TEXT),
         Some(verb) if verb.is_native && !parsed.options.flag("help") => verbs::run(verb.name, caller, parsed),
         Some(verb) => Ok(Outcome::Ask(format!("`estiba {}` runs in Python, and there is none", verb.name))),
         None => Ok(Outcome::Ask(String::from("the help is written in Python, and there is none"))),

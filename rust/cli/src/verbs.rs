@@ -29,10 +29,7 @@ pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
         }
         "run" => make(&root, id, parsed, |request, spec, filter| run_and_wait(request, spec, filter, parsed)),
         "start" => Ok(start::start(&root, id).map(done)?),
-        "state" => {
-            print(&format!("{}\n", state::state(&root, id)?));
-            Ok(Outcome::Done(0))
-        }
+        "state" => print(&format!("{}\n", state::state(&root, id)?)),
         "kill" => {
             let word = parsed.words.get(1).copied().unwrap_or("TERM");
             let Some(signal) = signal_number(word) else {
@@ -120,11 +117,7 @@ fn run_and_wait(
     parsed: &Parsed<'_>,
 ) -> Result {
     let options = &parsed.options;
-    let how = run::Options {
-        detach: options.flag("detach"),
-        keep: options.flag("keep"),
-        no_subreaper: options.flag("no-subreaper"),
-    };
+    let how = run::Options { detach: options.flag("detach"), keep: options.flag("keep") };
     let report = Report::of(&parsed.globals);
     Ok(run::run(request, (spec, filter), how, |warnings| report.warn(warnings)).map(Outcome::Done)?)
 }

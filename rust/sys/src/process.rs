@@ -65,7 +65,6 @@ const PR_SET_DUMPABLE: i32 = 4;
 const PR_SET_PDEATHSIG: i32 = 1;
 const PR_SET_KEEPCAPS: i32 = 8;
 const PR_CAPBSET_DROP: i32 = 24;
-const PR_SET_CHILD_SUBREAPER: i32 = 36;
 const PR_SET_NO_NEW_PRIVS: i32 = 38;
 const PR_CAP_AMBIENT: i32 = 47;
 const PR_CAP_AMBIENT_RAISE: usize = 2;
@@ -88,11 +87,6 @@ pub fn set_dumpable(value: usize) {
 /// The signal that this process gets when the thread that made it ends; 0 takes it back.
 pub fn set_parent_death_signal(signal: i32) -> Result<()> {
     control(PR_SET_PDEATHSIG, signal as usize, 0).map(drop)
-}
-
-/// Orphaned descendants become children of this process (PR_SET_CHILD_SUBREAPER).
-pub fn become_subreaper(on: bool) -> Result<()> {
-    control(PR_SET_CHILD_SUBREAPER, usize::from(on), 0).map(drop)
 }
 
 pub fn keep_capabilities_over_setuid() -> Result<()> {

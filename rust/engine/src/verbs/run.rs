@@ -18,8 +18,6 @@ pub struct Options {
     pub detach: bool,
     /// Leave the stopped container for `delete`.
     pub keep: bool,
-    /// Accepted for callers of runc; init is this process's own child in any case.
-    pub no_subreaper: bool,
 }
 
 /// Returns the program's exit code, 128 + n for signal n; 0 when detached. `warn` takes what `create` and `delete` warn of.
