@@ -59,7 +59,7 @@ class EstibaError(Exception):
     """One line of advice, or None."""
 
     def __init__(self, message: str, **facts: Unpack[Facts]) -> None:
-        self.message = _shortened(message)
+        self.message = one_line(message)
         super().__init__(self.message)
         for name, value in facts.items():
             if not hasattr(type(self), name):
@@ -70,6 +70,23 @@ class EstibaError(Exception):
     def kind(self) -> str:
         """The name that programs switch on; the same in Rust, Python, logs and docs."""
         return type(self).__name__
+
+
+def one_line(message: str) -> str:
+    """Return a message as one line, whatever the names are that it is about: as the engine does."""
+    return visible(_shortened(message))
+
+
+def visible(text: str) -> str:
+    """Write line feeds and what else would move a terminal as escapes."""
+    if text.isprintable():
+        return text
+    known = {"\n": r"\n", "\t": r"\t", "\r": r"\r"}
+    return "".join(known.get(c) or (f"\\u{{{ord(c):x}}}" if _is_control(c) else c) for c in text)
+
+
+def _is_control(letter: str) -> bool:
+    return letter < " " or "\x7f" <= letter < "\xa0"
 
 
 def _shortened(message: str, longest: int = 512, kept: int = 200) -> str:

@@ -175,6 +175,21 @@ def test_more_mappings_than_the_kernel_takes_are_one_problem() -> None:
     assert told(spec.validate(config)) == "config.json /linux/uidMappings: 341 mappings, the kernel takes 340"
 
 
+def test_a_map_of_a_page_and_more_is_refused() -> None:
+    """The kernel counts bytes, too."""
+    config = spec.default_config(rootless=True, uid=1000, gid=1000)
+    far = 2_000_000_000
+    config["linux"]["uidMappings"] = [
+        {"containerID": far + 2 * n, "hostID": far + 2 * n, "size": 1} for n in range(171)
+    ]
+    assert told(spec.validate(config)) == (
+        "config.json /linux/uidMappings: a map of 4104 bytes, the kernel takes 4095\n"
+        "hint: join ranges that follow each other"
+    )
+    config["linux"]["uidMappings"].pop()
+    assert spec.validate(config) == []
+
+
 def test_names_of_kernel_parameters_read_with_either_separator() -> None:
     """sysctl(8): the first separator decides, the other one is a dot within a part."""
     assert sysctl.parts("net.ipv4.conf.eth0/1.mtu") == ["net", "ipv4", "conf", "eth0.1", "mtu"]

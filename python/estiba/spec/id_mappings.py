@@ -13,7 +13,13 @@ from estiba.spec.schema.forms import LAST_ID
 ENTRIES = 340
 """The kernel's UID_GID_MAP_MAX_EXTENTS."""
 
+LONGEST = 4095
+"""Bytes of a map: less than a page (user_namespaces(7))."""
+
 KEYS = ("uidMappings", "gidMappings")
+
+NUMBERS = ("containerID", "hostID", "size")
+"""Of a line of the map, in their order."""
 
 EXAMPLE = 'for example [{"containerID": 0, "hostID": 100000, "size": 65536}]'
 
@@ -34,6 +40,11 @@ def ranges(mappings: Node) -> Iterator[Problem]:
     entries = mappings.items()
     if len(entries) > ENTRIES:
         yield mappings.problem(f"{len(entries)} mappings, the kernel takes {ENTRIES}")
+    numbers = [[entry.at(key).number() for key in NUMBERS] for entry in entries]
+    length = sum(len(" ".join(map(str, line))) + 1 for line in numbers)
+    if len(entries) <= ENTRIES and length > LONGEST:
+        hint = "join ranges that follow each other"
+        yield mappings.problem(f"a map of {length} bytes, the kernel takes {LONGEST}", hint)
     for side, word in (("containerID", "inside"), ("hostID", "outside")):
         taken: list[tuple[int, int, str]] = []
         for entry in entries:

@@ -16,6 +16,16 @@ WEIGHTS = (10, 1000)
 PERIODS = (1000, 1_000_000)
 """The kernel's range of a CPU period in microseconds; a quota has the same lower end."""
 
+NO_LIMITS = {
+    "cgroup.procs": "moves processes, of the host too",
+    "cgroup.threads": "moves threads, of the host too",
+    "cgroup.freeze": "would hold the container's init before it runs",
+    "cgroup.kill": "ends the container",
+    "cgroup.type": "would keep the container's processes out",
+    "cgroup.subtree_control": "would keep the container's processes out",
+}
+"""Files of cgroup v2 that `unified` must not write, and what the kernel does at it (cgroups(7))."""
+
 
 def check(config: Node) -> Iterator[Problem]:
     """Judge the limits of config.json."""
@@ -34,6 +44,8 @@ def limits(resources: Node) -> Iterator[Problem]:
     for file, node in resources.at("unified").entries():
         if not file or "/" in file or "\0" in file or file in (".", ".."):
             yield node.problem(f"{quote(file)} is not the name of a cgroup file")
+        elif file in NO_LIMITS:
+            yield node.problem(f"{quote(file)} is no limit: it {NO_LIMITS[file]}")
 
 
 def _has_any(node: Node, *keys: str) -> bool:

@@ -147,6 +147,10 @@ def _retype(instance: object, schema: Mapping[str, Any]) -> str | None:
     if wanted == "integer" and isinstance(instance, float) and instance.is_integer():
         return f"write {int(instance)}"
     if wanted == "integer" and isinstance(instance, str) and instance.lstrip("-").isdecimal():
+        if (
+            instance[0] == "0" and len(instance) > 1 and "hint" in schema
+        ):  # octal, where permissions are meant
+            return str(schema["hint"])
         return f"write {int(instance)}, without quotes"
     if wanted == "boolean" and isinstance(instance, str) and instance.lower() in ("true", "false"):
         return f"write {instance.lower()}, without quotes"

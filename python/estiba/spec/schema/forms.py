@@ -68,6 +68,11 @@ def owner(description: str) -> Schema:
     return whole(description, 0, LAST_ID)
 
 
+def mode(description: str, high: int) -> Schema:
+    """The permissions of a file, or what is taken from them."""
+    return whole(description, 0, high, hint="JSON numbers are decimal: octal 022 is 18")
+
+
 def size(description: str) -> Schema:
     """A number of bytes, or -1 for no limit."""
     return {**whole(description, -1, I64), "expected": "a number of bytes, or -1 for no limit"}

@@ -11,6 +11,7 @@ from estiba.spec.schema.forms import (
     array,
     choice,
     flag,
+    mode,
     owner,
     path,
     record,
@@ -26,7 +27,7 @@ USER = record(
     {
         "uid": owner("user id"),
         "gid": owner("group id"),
-        "umask": whole("file mode creation mask", 0, 0o777, hint="JSON numbers are decimal: octal 022 is 18"),
+        "umask": mode("file mode creation mask", 0o777),
         "additionalGids": array("further groups of the process", "an array of group ids", owner("group id")),
         "username": text("name of the user; Windows only, ignored here"),
     },
