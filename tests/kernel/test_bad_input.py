@@ -8,6 +8,7 @@ The words are asserted where a caller or a reader depends on them: the pointer, 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -181,6 +182,87 @@ def test_a_namespace_path_of_another_kind_is_refused(runtime: Runtime, bundle: M
     said = create(runtime, bundle("true", changes))
     assert said.startswith("config.json /linux/namespaces/1/path: "), said
     assert "/proc/self/ns/uts" in said
+
+
+@pytest.mark.core
+def test_a_namespace_path_that_is_a_fifo_is_refused_without_waiting(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    os.mkfifo(folder / "netns")
+    path = str(folder / "netns")
+    said = create(runtime, bundle("true", {"/linux/namespaces/1": {"type": "network", "path": path}}))
+    assert said.startswith(f'config.json /linux/namespaces/1/path: cannot join the namespace "{path}"'), said
+
+
+def test_the_runtimes_own_user_namespace_is_no_namespace_to_join(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    own = {"type": "user", "path": "/proc/self/ns/user"}
+    said = create(runtime, bundle("true", {"/linux/namespaces/-": own}))
+    assert said.startswith('config.json /linux/namespaces/6/path: "/proc/self/ns/user" is the user'), said
+    assert "leave the entry out" in hint(said)
+
+
+def test_a_user_namespace_without_a_root_is_refused_with_what_is_missing(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    maps = [{"containerID": 1000, "hostID": 70000, "size": 10}]
+    changes = {
+        "/linux/namespaces/-": {"type": "user"},
+        "/linux/uidMappings": maps,
+        "/linux/gidMappings": maps,
+    }
+    said = create(runtime, bundle("true", changes))
+    assert "EPERM" in said
+    assert "map one to 0" in hint(said)
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("letter", ["\n", "\x1b", "\u009b"])
+@pytest.mark.parametrize("pointer", ["/linux/cgroupsPath", "/linux/sysctl/{}"])
+def test_what_would_move_the_terminal_is_shown(
+    runtime: Runtime, bundle: MakeBundle, cgroup_parent: str, letter: str, pointer: str
+) -> None:
+    config = bundle("true", {pointer.format(letter): f"{cgroup_parent}/a{letter}b\n"})
+    said = create(runtime, config)
+    assert said.startswith(f"config.json {pointer.format('')}"), said
+    assert letter not in said.splitlines()[0]
+
+
+def test_a_cgroup_below_a_file_is_refused_with_its_pointer(
+    runtime: Runtime, bundle: MakeBundle, cgroup_parent: str
+) -> None:
+    config = bundle("true", {"/linux/cgroupsPath": f"{cgroup_parent}/cgroup.procs/x"})
+    parent = bundle("sleep 1000")
+    container = runtime.create(parent)  # so that the parent is there
+    assert create(runtime, config).startswith("config.json /linux/cgroupsPath: "), config
+    container.delete()
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("file", ["cgroup.procs", "cgroup.freeze", "cgroup.subtree_control"])
+def test_what_is_no_limit_is_not_written_into_the_cgroup(
+    runtime: Runtime, bundle: MakeBundle, file: str
+) -> None:
+    said = create(runtime, bundle("true", {"/linux/resources/unified": {file: "1"}}))
+    assert said.startswith(f"config.json /linux/resources/unified/{file}: "), said
+
+
+def test_update_writes_no_file_that_is_no_limit(runtime: Runtime, bundle: MakeBundle) -> None:
+    container = runtime.start(bundle("sleep 1000"))
+    update = container.bundle.path / "update.json"
+    update.write_text('{"unified": {"cgroup.freeze": "1"}}')
+    assert '"cgroup.freeze"' in refused(runtime, "update", "--resources", str(update), container.id)
+    assert container.status() == "running"
+    container.delete()
+
+
+@pytest.mark.requires("memory")
+def test_a_memory_limit_that_init_does_not_fit_in_is_told_with_a_hint(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    said = create(runtime, bundle("true", {"/linux/resources/memory": {"limit": 1}}))
+    assert "memory limit" in hint(said)
 
 
 def test_a_missing_root_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:

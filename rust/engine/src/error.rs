@@ -95,15 +95,38 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(pointer) = &self.pointer {
-            write!(f, "{} {pointer}: ", self.document)?;
+            write!(f, "{} {}: ", self.document, visible(pointer))?;
         }
-        f.write_str(&shortened(&self.message))
+        f.write_str(&one_line(&self.message))
     }
 }
 
-/// A message is one line, and paths may be of 4096 bytes: leaves the middle of what is longer in quotes out. The same
-/// as in estiba.errors.
-pub fn shortened(message: &str) -> Cow<'_, str> {
+/// A message is one line, whatever the names are that it is about. The same as in estiba.errors.
+pub fn one_line(message: &str) -> Cow<'_, str> {
+    match shortened(message) {
+        Cow::Borrowed(message) => visible(message),
+        Cow::Owned(message) => Cow::Owned(visible(&message).into_owned()),
+    }
+}
+
+/// Writes line feeds and what else would move a terminal as escapes.
+fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut seen = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\t' | '\r' => seen.extend(letter.escape_default()),
+            letter if letter.is_control() => seen.extend(letter.escape_unicode()),
+            letter => seen.push(letter),
+        }
+    }
+    Cow::Owned(seen)
+}
+
+/// Paths may be of 4096 bytes: leaves the middle of what is longer in quotes out.
+fn shortened(message: &str) -> Cow<'_, str> {
     const LONGEST: usize = 512;
     const KEPT: usize = 200;
     if message.len() <= LONGEST {
@@ -146,8 +169,14 @@ mod tests {
     }
 
     #[test]
+    fn what_would_move_a_terminal_is_shown() {
+        let said = Error::new(ErrorKind::ConfigInvalid, "a\nb\u{1b}[1mc").at("/x\u{9b}");
+        assert_eq!(format!("{said}"), r"config.json /x\u{9b}: a\nb\u{1b}[1mc");
+    }
+
+    #[test]
     fn a_message_of_many_short_words_stays_whole() {
         let message = "\"a\" ".repeat(300);
-        assert_eq!(shortened(&message), message);
+        assert_eq!(one_line(&message), message);
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Facts};
 use crate::generated::namespaces::NAMESPACES;
 use crate::hooks;
 use crate::launch::Launched;
-use crate::plan::{self, Origin, Plan};
+use crate::plan::{self, Origin, Plan, UserNamespace};
 use crate::spec::Hook;
 use alloc::borrow::Cow;
 use alloc::format;
@@ -57,6 +57,12 @@ pub fn explain(plan: &Plan, launched: &Launched, report: Report, program: &str) 
         }
         Step::MakeDevice { name, .. } => device_failed(folder_of(plan, report.step), &quoted(name), errno),
         step => Error { errno: Some(errno), ..step_failed(&step, detail, errno) },
+    };
+    let error = match &plan.born.user {
+        UserNamespace::New { identity, .. } if errno == Errno::EPERM && *identity != (0, 0) => {
+            error.hint("no id is 0 inside: who sets the container up is root there, so map one to 0")
+        }
+        _ => error,
     };
     let counted = Some((report.step + 1, plan.steps.iter().count() as u32));
     Error { step: counted, ..place(error, origin) }

@@ -2,7 +2,7 @@
 //! A note of each failed start for `why`: ROOT/.failures, the newest hundred, each of bounded size. estiba.lifecycle
 //! reads them.
 
-use crate::error::{Error, shortened};
+use crate::error::{Error, one_line};
 use crate::{clock, state};
 use alloc::ffi::CString;
 use alloc::format;
@@ -72,7 +72,7 @@ fn try_note(root: &str, id: &str, failed: &Failed<'_>, error: &Error) -> Result<
         step: error.step,
         kind: error.kind.name(),
         document: error.document,
-        message: shortened(&error.message).chars().take(LONGEST_MESSAGE).collect(),
+        message: one_line(&error.message).chars().take(LONGEST_MESSAGE).collect(),
         pointer: error.pointer.as_deref(),
         errno: error.errno.map(|errno| errno.0),
         hint: error.hint.as_deref(),

@@ -240,23 +240,30 @@ fn at(error: Error, origin: Origin) -> Error {
     }
 }
 
+/// Without waiting: a FIFO that stands there would have no writer.
 fn open_namespace(path: &str, origin: Origin) -> Result<OwnedFd> {
-    fs::open(CWD, &c_path(path)?, fs::O_RDONLY, 0)
+    fs::open(CWD, &c_path(path)?, fs::O_RDONLY | fs::O_NONBLOCK, 0)
         .map_err(|errno| at(Error::refused(format!("open the namespace {path:?}"), errno), origin))
 }
 
-/// A namespace that init joins. In a mount namespace it replaces "/", which must not be the runtime's own.
+/// A namespace that init joins. In a mount namespace it replaces "/", which must not be the runtime's own; its own user
+/// namespace nobody can join (setns(2)).
 fn open_joined(path: &str, origin: Origin) -> Result<OwnedFd> {
     let namespace = open_namespace(path, origin)?;
-    let own = fs::status_at(CWD, c"/proc/thread-self/ns/mnt", true);
-    match (fs::status(namespace.borrow()), own) {
-        (Ok(joined), Ok(own)) if (joined.device, joined.inode) == (own.device, own.inode) => {
-            let message = format!("{path:?} is the mount namespace of the runtime itself");
-            Err(at(Error::new(ErrorKind::ConfigInvalid, message), origin)
-                .hint("leave the path out for a new one: the root of this one would be replaced"))
-        }
-        _ => Ok(namespace),
-    }
+    let Ok(joined) = fs::status(namespace.borrow()) else { return Ok(namespace) };
+    let is = |own| {
+        fs::status_at(CWD, own, true)
+            .is_ok_and(|own| (joined.device, joined.inode) == (own.device, own.inode))
+    };
+    let (name, hint) = if is(c"/proc/thread-self/ns/mnt") {
+        ("mount", "leave the path out for a new one: the root of this one would be replaced")
+    } else if is(c"/proc/thread-self/ns/user") {
+        ("user", "leave the entry out: a container without one is in this one already")
+    } else {
+        return Ok(namespace);
+    };
+    let message = format!("{path:?} is the {name} namespace of the runtime itself");
+    Err(at(Error::new(ErrorKind::ConfigInvalid, message), origin).hint(hint))
 }
 
 /// A namespace that the calling thread enters before init is born.
@@ -301,6 +308,9 @@ fn describe(error: CloneError, plan: &Plan) -> Error {
     match (failed, errno, &plan.born.user) {
         (Failed::Clone, Errno::ENOSPC, _) => {
             error.hint("a limit of /proc/sys/user/max_*_namespaces is reached")
+        }
+        (Failed::Image, Errno::ENOMEM, _) => {
+            error.hint("the memory limit of the container's cgroup is too small to start in")
         }
         (Failed::Clone, Errno::EPERM, UserNamespace::Same) => error
             .hint("without root the config needs a user namespace: see `estiba spec --rootless`".to_string()),

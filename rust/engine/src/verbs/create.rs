@@ -194,7 +194,8 @@ impl<'a> Making<'a> {
             is_rootless: !host.is_privileged(),
         };
         let own = if place_request.needs_membership() { Membership::read()? } else { Membership::default() };
-        let dirs = Cgroup::survey(place(place_request, &host.layout, &own)?, &host.layout)?;
+        let dirs = place(place_request, &host.layout, &own)?;
+        let dirs = Cgroup::survey(dirs, &host.layout).map_err(of_the_cgroup)?;
         self.trace.mark("plan");
         let options = Options {
             id: request.id,
@@ -220,7 +221,7 @@ impl<'a> Making<'a> {
         let (made, born_in) = match request.cgroup_manager {
             CgroupManager::Disabled => (Cgroup::none(resources, &host.layout)?, None),
             CgroupManager::Cgroupfs | CgroupManager::Systemd => {
-                Cgroup::create(dirs, resources, &host.layout, !host.is_privileged())?
+                Cgroup::create(dirs, resources, &host.layout, !host.is_privileged()).map_err(of_the_cgroup)?
             }
         };
         let cgroup = &*self.undo.cgroup.insert(made);
@@ -378,6 +379,11 @@ fn first_record<'s>(request: &Request<'s>, spec: &'s Spec<'_>, cgroup: Vec<Dir>)
         poststart: spec.hooks.poststart.clone(),
         poststop: spec.hooks.poststop.clone(),
     }
+}
+
+/// What fails about a cgroup itself, and not about a limit, is its path's.
+fn of_the_cgroup(error: Error) -> Error {
+    if error.pointer.is_some() { error } else { error.at("/linux/cgroupsPath") }
 }
 
 fn terminal_for(plan: &Plan, request: &Request<'_>, given: Option<OwnedFd>) -> Result<Option<OwnedFd>> {
