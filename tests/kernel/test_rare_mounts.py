@@ -118,6 +118,18 @@ def test_mapped_ids_of_a_new_file_system_are_refused(runtime: Runtime, bundle: M
     assert "only a bind mount can have its ids mapped" in result.err
 
 
+def test_a_user_namespace_takes_as_many_binds_as_the_caller_may_have_open(
+    runtime: Runtime, bundle: MakeBundle, volume: Path
+) -> None:
+    """Each of them is handed to init."""
+    config = bundle("grep -c /many/ /proc/self/mountinfo", USER_NAMESPACE)
+    mount = {"type": "bind", "source": str(volume), "options": ["bind"]}
+    config.config["mounts"] += [{"destination": f"/tmp/many/{number}", **mount} for number in range(200)]
+    config.write()
+    config.own_by(100000)
+    assert runtime.output(config) == "200\n"
+
+
 def test_copy_symlink_makes_the_same_link(runtime: Runtime, bundle: MakeBundle, volume: Path) -> None:
     (volume / "link").symlink_to("somewhere/else")
     changes = {

@@ -141,12 +141,14 @@ pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
         })?;
         socket::send(ours.borrow(), &[1]).map(drop)
     };
+    let mut room = alloc::vec![-1; fds.len() + clone::MORE_MOVED];
     let _visit = processors::Visit::to(plan.born.affinity.as_deref())?;
     let launched = clone::launch(Launch {
         image: image.borrow(),
         name: c"estiba-init",
         stdio: given.stdio,
-        fds: &fds,
+        fds: &mut fds,
+        room: &mut room,
         namespaces: if plan.born.staged { 0 } else { plan.born.new },
         cgroup: given.cgroup,
         cgroup_tasks: given.cgroup_tasks,

@@ -30,9 +30,6 @@ use core::cell::Cell;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// Most descriptors that init can be given beyond 0, 1 and 2.
-pub const MAX_FDS: usize = 64;
-
 /// Where the child failed before it executed the image.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Failed {
@@ -78,8 +75,10 @@ pub struct Launch<'a> {
     pub name: &'a CStr,
     /// What becomes descriptors 0, 1, 2; the caller's own if none.
     pub stdio: Option<[RawFd; 3]>,
-    /// `fds[i]` becomes descriptor 3 + i; nothing else above 2 survives.
-    pub fds: &'a [RawFd],
+    /// `fds[i]` becomes descriptor 3 + i; nothing else above 2 survives. Left changed where one had to be moved.
+    pub fds: &'a mut [RawFd],
+    /// For those moved: as many as `fds` has, and `MORE_MOVED`.
+    pub room: &'a mut [RawFd],
     /// CLONE_NEW* flags of the new namespaces.
     pub namespaces: u64,
     /// cgroup v2: the folder to be born in.
@@ -104,31 +103,8 @@ pub struct Launched {
 /// Starts the image as the first process of its namespaces; returns once it runs.
 pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
     let refuse = |errno| CloneError { failed: Failed::Clone, errno };
-    if what.fds.len() > MAX_FDS {
-        return Err(refuse(Errno::EMFILE));
-    }
-    // The child moves descriptors onto 0..3+n+1, one after the other: a source may lie in that range only if its own
-    // number is not taken before its last use.
-    let floor = 4 + what.fds.len() as RawFd;
-    let mut raised = Raised::new(floor);
-    let last = |fd: RawFd| {
-        let first = what.stdio.and_then(|stdio| stdio.iter().rposition(|&other| other == fd));
-        let later = what.fds.iter().rposition(|&other| other == fd).map(|index| index + 3);
-        later.or(first).map_or(floor, |target| target as RawFd)
-    };
-    let mut fds = [-1; MAX_FDS];
-    for (to, &fd) in fds.iter_mut().zip(what.fds) {
-        *to = raised.past(last(fd), fd).map_err(refuse)?;
-    }
-    let image = raised.past(floor, what.image.raw()).map_err(refuse)?;
-    let stdio = match what.stdio {
-        Some([a, b, c]) => Some([
-            raised.past(last(a), a).map_err(refuse)?,
-            raised.past(last(b), b).map_err(refuse)?,
-            raised.past(last(c), c).map_err(refuse)?,
-        ]),
-        None => None,
-    };
+    let mut moved = Moved { floor: 4 + what.fds.len() as RawFd, made: what.room, count: 0 };
+    let (stdio, image) = moved.out_of_the_way(what.stdio, what.fds, what.image.raw()).map_err(refuse)?;
     let waits = what.new_user.is_some();
     let alone = AtomicU32::new(u32::from(waits));
     let pidfd = Cell::new(-1);
@@ -136,7 +112,7 @@ pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
         image,
         argv: [what.name.as_ptr().cast(), core::ptr::null()],
         stdio,
-        fds: &fds[..what.fds.len()],
+        fds: what.fds,
         cgroup_tasks: what.cgroup_tasks,
         wait_on: what.new_user.as_ref().map(|user| 3 + user.wait_on as RawFd),
         identity: waits.then_some(what.identity),
@@ -222,31 +198,51 @@ fn wait_until_clear(word: &AtomicU32) {
     }
 }
 
+/// Moved beside `fds`: 0, 1, 2 and the image.
+pub const MORE_MOVED: usize = 4;
+
 /// Copies of descriptors that lay too low, closed again when the launch is over.
-struct Raised {
+struct Moved<'a> {
     floor: RawFd,
-    made: [RawFd; MAX_FDS + 4],
+    made: &'a mut [RawFd],
     count: usize,
 }
 
-impl Raised {
-    fn new(floor: RawFd) -> Raised {
-        Raised { floor, made: [-1; MAX_FDS + 4], count: 0 }
+impl Moved<'_> {
+    /// The child puts descriptors onto 0..3+n+1, one after the other: a source may lie in that range only if its own
+    /// number is not taken before its last use.
+    fn out_of_the_way(
+        &mut self,
+        stdio: Option<[RawFd; 3]>,
+        fds: &mut [RawFd],
+        image: RawFd,
+    ) -> Result<(Option<[RawFd; 3]>, RawFd)> {
+        let mut placed = stdio;
+        for (at, to) in placed.iter_mut().flatten().enumerate() {
+            let later = fds.iter().rposition(|fd| fd == to).map(|index| 3 + index);
+            let same = stdio.and_then(|stdio| stdio.iter().rposition(|fd| fd == to));
+            *to = self.past(later.or(same).unwrap_or(at), *to)?;
+        }
+        for at in 0..fds.len() {
+            let last = fds[at..].iter().rposition(|&fd| fd == fds[at]).unwrap_or(0);
+            fds[at] = self.past(3 + at + last, fds[at])?;
+        }
+        Ok((placed, self.past(self.floor as usize, image)?))
     }
 
     /// `fd` itself if it is not below `last`, else a copy above all.
-    fn past(&mut self, last: RawFd, fd: RawFd) -> Result<RawFd> {
-        if fd >= last {
+    fn past(&mut self, last: usize, fd: RawFd) -> Result<RawFd> {
+        if fd >= last as RawFd {
             return Ok(fd);
         }
-        let copy = duplicate_from(BorrowedFd::numbered(fd), self.floor)?.release();
-        self.made[self.count] = copy;
+        let room = self.made.get_mut(self.count).ok_or(Errno::EINVAL)?;
+        *room = duplicate_from(BorrowedFd::numbered(fd), self.floor)?.release();
         self.count += 1;
-        Ok(copy)
+        Ok(*room)
     }
 }
 
-impl Drop for Raised {
+impl Drop for Moved<'_> {
     fn drop(&mut self) {
         for &fd in &self.made[..self.count] {
             close(fd);
