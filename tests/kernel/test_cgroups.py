@@ -10,6 +10,7 @@ import pytest
 
 from conftest import MakeBundle
 from support.runtime import Runtime
+from support.tracing import Trace
 
 FOREVER = "sleep 1000"
 MIB = 1 << 20
@@ -161,6 +162,26 @@ def test_without_a_cgroup_device_rules_are_not_in_force(runtime: Runtime, bundle
     words = ("--cgroup-manager=disabled", "run", "--bundle", str(config.path), config.id)
     shown = runtime.must(*words).out
     assert config.cgroup not in shown
+
+
+@pytest.mark.views("v2")
+@pytest.mark.estiba_only
+@pytest.mark.requires("command:strace")
+def test_a_clone_that_the_kernel_takes_back_leaves_no_descriptor_to_close(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    """The number that it has written is another thread's by then."""
+    container = runtime.start(bundle(FOREVER))
+    cgroup = runtime.view.cgroup("", container.bundle.cgroup)
+    for name in ("threaded", "invalid"):
+        (cgroup / name).mkdir()
+    (cgroup / "threaded" / "cgroup.type").write_text("threaded")  # beside it no process may be: EOPNOTSUPP
+    trace = Trace(runtime, "exec", "--cgroup", "invalid", container.id, "true")
+    assert trace.until_exit() == 255
+    assert "EOPNOTSUPP" in trace.finish().err
+    assert any("clone3(" in line for line in trace.lines)
+    assert [line for line in trace.lines if " close(" in line and "EBADF" in line] == []
+    container.delete()
 
 
 @pytest.mark.estiba_only

@@ -129,37 +129,52 @@ pub fn launch(what: Launch<'_>) -> core::result::Result<Launched, CloneError> {
         args.clear_tid_instead_of_vfork(&alone);
     }
     let was_dumpable = if child.identity.is_some() { dumpable().ok() } else { None };
-    let pid = with_all_blocked(|| {
-        visited(what.visits, || {
-            // SAFETY: `args` names a stack of its own, and VFORK or the wait below keeps `child` alive.
-            unsafe { child::clone3(&raw const args, &raw const child, child::run_init) }
-        })
-        .inspect(|&pid| {
-            if let Some(user) = what.new_user {
-                if let Err(errno) = (user.write_maps)(pid as i32) {
-                    child.error.set(Some((Failed::Maps, errno)));
-                    kill_by(pidfd.get());
-                }
-                wait_until_clear(&alone);
-            }
-        })
-    });
+    let (pid, pidfd) =
+        with_all_blocked(|| clone_init(&args, &child, what.visits, what.new_user, &alone, &pidfd));
     if let Some(was) = was_dumpable {
         set_dumpable(was); // the child's change of ids changed the shared address space's flag
     }
-    let outcome = child.error.get();
-    let pidfd = (pidfd.get() >= 0).then(|| OwnedFd::take(pidfd.get()));
-    match (pid, outcome, pidfd) {
-        (Ok(pid), None, Some(pidfd)) => Ok(Launched { pid: pid as i32, pidfd }),
-        (_, Some((failed, errno)), pidfd) => {
-            if let Some(pidfd) = pidfd {
-                let _ = reap(pidfd.borrow());
-            }
-            Err(CloneError { failed, errno })
-        }
-        (Err(errno), None, _) => Err(refuse(errno)),
-        (Ok(_), None, None) => Err(refuse(Errno::ECHILD)),
+    let (error, pidfd) = match (pid, child.error.get(), pidfd) {
+        (Ok(pid), None, Some(pidfd)) => return Ok(Launched { pid: pid as i32, pidfd }),
+        (_, Some((failed, errno)), pidfd) => (CloneError { failed, errno }, pidfd),
+        (pid, None, pidfd) => (refuse(pid.err().unwrap_or(Errno::ECHILD)), pidfd),
+    };
+    if let Some(pidfd) = pidfd {
+        kill_by(pidfd.raw());
+        let _ = reap(pidfd.borrow());
     }
+    Err(error)
+}
+
+/// Clones, and returns when the child has left the caller's memory. The pidfd is there if a child was born: where the
+/// kernel takes a clone back it has written a number all the same, which may be another thread's by now.
+fn clone_init(
+    args: &CloneArgs,
+    child: &Child<'_>,
+    visits: &[Visit<'_>],
+    new_user: Option<NewUser<'_>>,
+    alone: &AtomicU32,
+    pidfd: &Cell<RawFd>,
+) -> (Result<usize>, Option<OwnedFd>) {
+    let mut born = None;
+    let pid = visited(visits, || {
+        // SAFETY: `args` names a stack of its own, and VFORK or the wait below keeps `child` alive.
+        let pid = unsafe { child::clone3(args, child, child::run_init) }?;
+        born = Some(OwnedFd::take(pidfd.get()));
+        Ok(pid)
+    });
+    // Also where the way back from a visit failed: the child runs on the caller's stack.
+    if let (Some(user), Some(pidfd)) = (new_user, &born) {
+        let written = pid.and_then(|pid| (user.write_maps)(pid as i32));
+        if written.is_err() {
+            kill_by(pidfd.raw());
+        }
+        wait_until_clear(alone);
+        if let (Err(errno), None) = (written, child.error.get()) {
+            child.error.set(Some((Failed::Maps, errno)));
+        }
+    }
+    (pid, born)
 }
 
 /// Runs `then` inside the visited namespaces; the way back is open whatever happened.
