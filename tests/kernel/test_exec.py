@@ -195,6 +195,15 @@ def test_exec_starts_with_default_signals(runtime: Runtime, bundle: MakeBundle) 
     container.delete()
 
 
+@pytest.mark.not_on("runc", "the mask goes through it")
+def test_exec_inherits_no_signal_that_its_caller_ignores(runtime: Runtime, bundle: MakeBundle) -> None:
+    container = runtime.start(bundle(FOREVER))
+    runtime.prefix = ["env", "--ignore-signal=PIPE,RTMIN+3,RTMAX"]
+    status = parse_status(container.exec("cat", "/proc/self/status").out)
+    assert int(status["SigIgn"], 16) == 0
+    container.delete()
+
+
 def test_exec_opens_no_descriptor_but_the_first_three(runtime: Runtime, bundle: MakeBundle) -> None:
     container = runtime.start(bundle(FOREVER))
     assert container.exec("ls", "/proc/self/fd").out.split() == ["0", "1", "2", "3"]  # 3: of ls itself

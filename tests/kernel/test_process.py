@@ -248,7 +248,7 @@ def test_no_signal_is_blocked_ignored_or_caught(runtime: Runtime, bundle: MakeBu
 def test_signals_that_the_caller_ignores_or_blocks_are_not_inherited(
     runtime: Runtime, bundle: MakeBundle
 ) -> None:
-    runtime.prefix = ["env", "--ignore-signal=PIPE,HUP,USR1", "--block-signal=USR2,TERM"]
+    runtime.prefix = ["env", "--ignore-signal=PIPE,HUP,USR1,RTMIN+3,RTMAX", "--block-signal=USR2,TERM"]
     seen = seen_inside(runtime, bundle, {})
     assert [int(seen[k], 16) for k in ("SigBlk", "SigIgn", "SigCgt")] == [0, 0, 0]
 

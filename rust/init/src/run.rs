@@ -288,7 +288,7 @@ fn perform_on_process<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             Ok(())
         }
         Step::Commit {} => {
-            signal::reset(answer()? | signal::IGNORED_BY_POSIX_SPAWN);
+            signal::reset(answer()?);
             Ok(())
         }
         Step::Gate {} => wait_at_gate(init),

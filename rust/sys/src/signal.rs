@@ -23,12 +23,8 @@ pub fn set_mask(mask: u64) -> Result<u64> {
     Ok(old)
 }
 
-/// 32 and 33: glibc's posix_spawn(3) leaves its own two signals ignored in all that make(1) and many others start, and
-/// /proc/PID/stat, where init's parent looks, ends at 31.
-pub const IGNORED_BY_POSIX_SPAWN: u64 = 0b11 << 31;
-
 /// Default dispositions and an empty mask. CLONE_CLEAR_SIGHAND and exec have emptied all handlers, but "ignored"
-/// survives both, so each signal is set back. Two calls do for nearly all: what is ignored is found first.
+/// survives both, so these signals are set back.
 pub fn reset(ignored: u64) {
     let default = [0usize; 4]; // struct sigaction of the kernel: handler SIG_DFL, no flags, no mask
     for signal in 1..=64 {

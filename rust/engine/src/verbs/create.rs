@@ -261,7 +261,7 @@ impl<'a> Making<'a> {
             let inside = Record { pid: proc::pid_inside(record.pid)?, ..record.clone() };
             hooks::fill_state(&state, &oci_state::text(&inside, "created"))?;
         }
-        Ok(stat.ignored)
+        proc::ignored_signals(record.pid)?.ok_or_else(|| Error::internal("init ended before its commit"))
     }
 
     fn launched(&self) -> Result<&Launched> {

@@ -155,11 +155,12 @@ fn enter(
 }
 
 fn commit(plan: &plan::Plan, launched: &Launched, live: &Live<'_>) -> Result<Said> {
-    let stat = proc::stat(launched.pid)?.ok_or_else(|| Error::internal("init ended before its commit"))?;
+    let ignored = proc::ignored_signals(launched.pid)?
+        .ok_or_else(|| Error::internal("init ended before its commit"))?;
     if let Some(score) = plan.oom_score_adj {
         set_oom_score(launched.pid, score)?;
     }
-    launched.answer(stat.ignored)?;
+    launched.answer(ignored)?;
     match launched.next()? {
         Said::Listening(report) => {
             let (pid, pidfd) = (launched.pid, launched.pidfd.borrow());
