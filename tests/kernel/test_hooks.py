@@ -138,6 +138,22 @@ def test_a_hook_has_the_environment_and_arguments_of_the_config(
     assert (log / "seen").read_text().split() == ["zero", "one", "value"]
 
 
+@pytest.mark.estiba_only
+@pytest.mark.parametrize("kind", ALL)
+def test_a_hook_ignores_no_signal_that_the_caller_ignores(
+    runtime: Runtime, bundle: MakeBundle, folder: Path, kind: str
+) -> None:
+    """As Python ignores SIGPIPE: a hook of the library ends like one of the command."""
+    script = "grep SigIgn /proc/self/status > {log}/{kind}"
+    config, log = with_log(bundle, folder, script, kind, program="sleep 1000")
+    runtime.prefix = ["env", "--ignore-signal=PIPE,USR1,RTMIN+3"]
+    container = runtime.start(config)
+    container.delete()
+    ignored = int((log / kind).read_text().split()[1], 16)
+    of_the_shell = 1 << 2  # SIGQUIT, which busybox ignores where it has no terminal
+    assert ignored & ~of_the_shell == 0
+
+
 @pytest.mark.core
 @pytest.mark.parametrize("kind", BEFORE_START)
 def test_a_failing_hook_stops_create(runtime: Runtime, bundle: MakeBundle, kind: str) -> None:

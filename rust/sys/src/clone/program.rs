@@ -5,7 +5,7 @@
 use super::child::{self, CloneArgs, Stack};
 use crate::fd::{BorrowedFd, OwnedFd, RawFd, close_on_exec_from, duplicate_onto};
 use crate::process::{self, Strings, Tables};
-use crate::signal::{set_mask, with_all_blocked};
+use crate::signal::{reset, with_all_blocked};
 use crate::{Errno, Result};
 use core::cell::Cell;
 use core::ffi::CStr;
@@ -61,8 +61,9 @@ extern "C" fn run(child: *const Child<'_>) -> ! {
             process::exit(127);
         }
     }
-    let ready = close_on_exec_from(3).and_then(|()| set_mask(0));
-    let failed = ready.err().unwrap_or_else(|| child.tables.execute(child.path));
+    let closed = close_on_exec_from(3);
+    reset(u64::MAX); // the caller may ignore any, as Python ignores SIGPIPE
+    let failed = closed.err().unwrap_or_else(|| child.tables.execute(child.path));
     child.error.set(Some(failed));
     process::exit(127)
 }
