@@ -14,6 +14,7 @@ mod agent;
 pub mod cgroup;
 mod clock;
 pub mod console;
+mod deadline;
 pub mod error;
 mod explain;
 pub mod failures;

@@ -4,7 +4,8 @@
 use crate::cgroup::create::Cgroup;
 use crate::cgroup::file;
 use crate::cgroup::place::Dir;
-use crate::cgroup::wait::{self, Deadline};
+use crate::cgroup::wait;
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, Result};
 use alloc::format;
 use estiba_sys::Errno;

@@ -3,24 +3,10 @@
 
 use crate::cgroup::file;
 use crate::cgroup::tree;
-use estiba_sys::clock::monotonic_milliseconds;
+use crate::deadline::Deadline;
 use estiba_sys::fd::{BorrowedFd, POLLIN, POLLPRI, PollFd, poll};
 use estiba_sys::process::pidfd_open;
 use estiba_sys::{Errno, Result, fs};
-
-/// A point in time, in milliseconds of the monotonic clock.
-#[derive(Debug)]
-pub struct Deadline(u64);
-
-impl Deadline {
-    pub fn after(milliseconds: u64) -> Deadline {
-        Deadline(monotonic_milliseconds() + milliseconds)
-    }
-
-    pub fn left(&self) -> i32 {
-        i32::try_from(self.0.saturating_sub(monotonic_milliseconds())).unwrap_or(i32::MAX)
-    }
-}
 
 /// Waits for events, `milliseconds` at most and not beyond the deadline. A signal ends it early.
 pub fn poll_for(set: &mut [PollFd], milliseconds: i32, deadline: &Deadline) -> Result<()> {
