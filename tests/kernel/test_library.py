@@ -21,6 +21,7 @@ from estiba.errors import (
     ContainerExists,
     ContainerNotFound,
     EstibaWarning,
+    HookFailed,
     WrongState,
 )
 from estiba.lifecycle import wait
@@ -266,6 +267,20 @@ def test_an_interval_that_is_none_is_refused(runtime: Runtime, interval: float) 
     for watch in (container.events, container.events_async):
         with pytest.raises(ArgumentInvalid, match=f"^interval: {interval} s is no time between events"):
             watch(interval)
+
+
+def test_signals_give_a_hook_no_more_time(runtime: Runtime, bundle: MakeBundle) -> None:
+    """Each one interrupts the wait for its end."""
+    config = bundle("true")
+    config.change("/hooks/createRuntime/-", {"path": "/bin/sleep", "args": ["sleep", "20"], "timeout": 1})
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.3, 0.3)
+    try:
+        with pytest.raises(HookFailed, match="ran into its time-out of 1 s and was killed$"):
+            Container.run(config.id, config.path, root=str(runtime.root))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("count", [-1, 2**32])

@@ -2,9 +2,11 @@
 //! What /proc says of a process.
 
 use crate::cgroup::file;
+use crate::deadline::{Deadline, poll_until};
 use crate::error::{Error, Result};
 use alloc::format;
-use estiba_sys::fd::CWD;
+use estiba_sys::fd::{CWD, PollFd};
+use estiba_sys::raw::retry;
 use estiba_sys::{Errno, OwnedFd, fd, fs, process};
 
 /// The fields of /proc/PID/stat that estiba needs (proc_pid_stat(5)).
@@ -76,7 +78,7 @@ pub fn pidfd_of(pid: i32, start_time: u64, inode: Option<u64>) -> Result<Option<
         Some(_) => inode_of(&pidfd) == inode,
         None => stat(pid)?.is_some_and(|stat| stat.start_time == start_time),
     };
-    Ok(if is_it && !ends_within(&pidfd, 0)? { Some(pidfd) } else { None })
+    Ok(if is_it && !has_ended(&pidfd)? { Some(pidfd) } else { None })
 }
 
 /// The inode of a pidfd, where each process has one of its own (pidfs, Linux 6.9).
@@ -89,17 +91,22 @@ fn inode_of(pidfd: &OwnedFd) -> Option<u64> {
     fs::status(pidfd.borrow()).ok().map(|status| status.inode)
 }
 
-/// Waits so many milliseconds for the end of a process: its pidfd can be read once the last thread has ended, reaped or
-/// not (pidfd_open(2)).
-pub fn ends_within(pidfd: &OwnedFd, milliseconds: i32) -> Result<bool> {
-    let mut set = [fd::PollFd { fd: pidfd.raw(), events: fd::POLLIN, revents: 0 }];
-    loop {
-        match fd::poll(&mut set, milliseconds) {
-            Err(Errno::EINTR) => {}
-            polled => break polled.map(|ready| ready > 0),
-        }
-    }
-    .map_err(|errno| Error::refused("wait for init's end", errno))
+/// Whether a process has ended: its pidfd can be read once the last thread has, reaped or not (pidfd_open(2)).
+fn has_ended(pidfd: &OwnedFd) -> Result<bool> {
+    retry(|| fd::poll(&mut [readable(pidfd)], 0)).map(|ready| ready > 0).map_err(not_awaited)
+}
+
+/// Waits so many milliseconds for that.
+pub fn ends_within(pidfd: &OwnedFd, milliseconds: u64) -> Result<bool> {
+    poll_until(&mut [readable(pidfd)], Some(&Deadline::after(milliseconds))).map_err(not_awaited)
+}
+
+fn readable(pidfd: &OwnedFd) -> PollFd {
+    PollFd { fd: pidfd.raw(), events: fd::POLLIN, revents: 0 }
+}
+
+fn not_awaited(errno: Errno) -> Error {
+    Error::refused("wait for init's end", errno)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! An ordinary program beside the container (a hook, a helper), run to its end: what it exits with, its last words.
 
 use crate::cgroup::file;
+use crate::deadline::{Deadline, poll_until};
 use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -40,7 +41,8 @@ pub fn run(asked: &Asked<'_>) -> Result<Ended> {
     let stdio = [asked.stdin.map(OwnedFd::raw), None, Some(said.raw())];
     let begun = monotonic_milliseconds();
     let child = spawn(Program { path: &path, argv, env, stdio, scratch: &mut scratch })?;
-    let code = wait(&child, asked.seconds)?;
+    let deadline = asked.seconds.map(|seconds| Deadline::after(u64::from(seconds) * 1000));
+    let code = wait(&child, deadline.as_ref())?;
     let milliseconds = monotonic_milliseconds() - begun;
     Ok(Ended { code, said: if code == Some(0) { String::new() } else { last_line(&said) }, milliseconds })
 }
@@ -54,18 +56,10 @@ fn strings(list: &[&str]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn wait(child: &Launched, seconds: Option<u32>) -> Result<Option<i32>> {
+fn wait(child: &Launched, deadline: Option<&Deadline>) -> Result<Option<i32>> {
     const SIGKILL: i32 = 9;
-    let milliseconds =
-        seconds.map_or(-1, |seconds| i32::try_from(seconds).unwrap_or(i32::MAX).saturating_mul(1000));
     let mut set = [fd::PollFd { fd: child.pidfd.raw(), events: fd::POLLIN, revents: 0 }];
-    let ready = loop {
-        match fd::poll(&mut set, milliseconds) {
-            Err(Errno::EINTR) => {}
-            ready => break ready?,
-        }
-    };
-    if ready == 0 {
+    if !poll_until(&mut set, deadline)? {
         let _ = signal::send(child.pidfd.borrow(), SIGKILL);
         process::reap(child.pidfd.borrow())?;
         return Ok(None);

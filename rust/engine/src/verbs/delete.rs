@@ -104,7 +104,7 @@ fn salvage(container: Container, error: Error) -> Result<Vec<Error>> {
 }
 
 /// How long a killed init may take: freeing much memory takes seconds.
-const PATIENCE: i32 = 10_000;
+const PATIENCE: u64 = 10_000;
 
 /// Kills init and waits until it has ended. It may be somebody else's child: only its pidfd tells.
 /// `paused`: what to thaw, as a frozen process does not die on v1.

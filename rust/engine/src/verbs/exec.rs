@@ -69,7 +69,7 @@ fn start(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
 /// What the kernel refuses because init has ended meanwhile, each call in its own way (a pid namespace that ends:
 /// ENOMEM), is told as the state that it is.
 fn meanwhile(live: Live<'_>, error: Error) -> Error {
-    const PATIENCE: i32 = 200;
+    const PATIENCE: u64 = 200;
     let leaves = |stat: proc::Stat| stat.is_exiting || stat.start_time != live.record.start_time;
     let leaves = proc::stat(live.record.pid).is_ok_and(|stat| stat.is_none_or(leaves));
     match &live.pidfd {
