@@ -283,6 +283,16 @@ def test_signals_give_a_hook_no_more_time(runtime: Runtime, bundle: MakeBundle) 
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.parametrize("count", [2**20, 2**31, 2**32 - 1])
+def test_more_descriptors_than_a_process_can_have_are_refused(
+    runtime: Runtime, bundle: MakeBundle, count: int
+) -> None:
+    """A count that ran over its sign took standard error from the program, or left it descriptors of the runtime."""
+    config = bundle("true")
+    with pytest.raises(ConfigInvalid, match=f"^{count} descriptors are to be preserved, more than a process"):
+        Container.run(config.id, config.path, root=str(runtime.root), preserve_fds=count)
+
+
 @pytest.mark.parametrize("count", [-1, 2**32])
 def test_a_number_of_descriptors_that_is_none_is_refused(
     runtime: Runtime, bundle: MakeBundle, count: int

@@ -55,7 +55,7 @@ pub fn plan(
         plan.add(Origin::Runtime, Step::Gate {});
     }
     hooks_inside(plan, START_HOOKS, &hooks.start_container)?;
-    keep_descriptors(plan, options);
+    keep_descriptors(plan, options)?;
     if let Some((program, flags)) = filter {
         // Handed last: behind the descriptors that KeepDescriptors moves down.
         let taken = (flags & FLAG_NEW_LISTENER != 0).then(|| plan.hand(Handed::Taken));
@@ -220,12 +220,21 @@ fn find_program(plan: &mut Plan, process: &Process<'_>, host: &Host) -> Result<(
     Ok(())
 }
 
-fn keep_descriptors(plan: &mut Plan, options: &Options<'_>) {
+/// More than a process can have open (/proc/sys/fs/nr_open of Linux; only who changes that has more).
+const MOST_DESCRIPTORS: i32 = 1 << 20;
+
+fn keep_descriptors(plan: &mut Plan, options: &Options<'_>) -> Result<()> {
+    let asked = options.preserve_fds;
+    let count = i32::try_from(asked).ok().filter(|count| *count < MOST_DESCRIPTORS).ok_or_else(|| {
+        let message = format!("{asked} descriptors are to be preserved, more than a process can have open");
+        Error::new(ErrorKind::ConfigInvalid, message)
+    })?;
     let from = FIRST_FREE_FD + plan.handed.len() as i32;
-    for i in 0..options.preserve_fds as i32 {
+    for i in 0..count {
         plan.hand(Handed::Kept(3 + i));
     }
-    plan.add(Origin::Runtime, Step::KeepDescriptors { from, count: options.preserve_fds as i32 });
+    plan.add(Origin::Runtime, Step::KeepDescriptors { from, count });
+    Ok(())
 }
 
 fn execute(plan: &mut Plan, process: &Process<'_>) -> Result<()> {
