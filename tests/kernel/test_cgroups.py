@@ -164,6 +164,23 @@ def test_without_a_cgroup_device_rules_are_not_in_force(runtime: Runtime, bundle
     assert config.cgroup not in shown
 
 
+@pytest.mark.estiba_only
+def test_without_a_cgroup_and_its_namespace_the_hosts_are_read_only(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    """CVE-2023-25809: what is mounted is all of the host's."""
+    kinds = [{"type": kind} for kind in ("pid", "mount", "uts", "ipc")]
+    folder = {"v2": "/sys/fs/cgroup"}.get(runtime.view.name, "/sys/fs/cgroup/freezer")
+    config = bundle(f"ls {folder}; echo 0 > {folder}/cgroup.procs", {"/linux/namespaces": kinds})
+    for mount in config.config["mounts"]:
+        if mount["type"] == "cgroup":
+            mount["options"] = ["rw"]
+    config.write()
+    result = runtime.call("--cgroup-manager=disabled", "run", "--bundle", str(config.path), config.id)
+    assert "cgroup.procs" in result.out.split()
+    assert (result.code, "Read-only file system" in result.err) == (1, True), str(result)
+
+
 @pytest.mark.views("v2")
 @pytest.mark.estiba_only
 @pytest.mark.requires("command:strace")

@@ -75,17 +75,18 @@ impl View<'_> {
         self.mount(target, c"tmpfs", writable, Some(&with_context("mode=755", self.label)))
     }
 
-    /// One hierarchy: its own view in a cgroup namespace, else the container's folder of the host's.
+    /// One hierarchy: its own view in a cgroup namespace, else the container's folder of the host's. A container that
+    /// has neither sees all of the host's, and writes to none of it (CVE-2023-25809).
     fn one(&mut self, target: &str, hierarchy: Option<&Hierarchy>, folder: Option<&Dir>) -> Result<()> {
-        match (self.namespaced, folder) {
-            (false, Some(folder)) => self.bind(target, &folder.path),
-            _ => {
-                let v1 = hierarchy.filter(|hierarchy| !hierarchy.controllers.is_empty());
-                let kind = if v1.is_some() { c"cgroup" } else { c"cgroup2" };
-                let data = v1.map(v1_options);
-                self.mount(target, kind, self.flags.as_mount_flags(), data.as_deref())
-            }
-        }
+        let flags = self.flags.as_mount_flags();
+        let flags = match (self.namespaced, folder) {
+            (false, Some(folder)) => return self.bind(target, &folder.path),
+            (false, None) => flags | MS_RDONLY,
+            (true, _) => flags,
+        };
+        let v1 = hierarchy.filter(|hierarchy| !hierarchy.controllers.is_empty());
+        let kind = if v1.is_some() { c"cgroup" } else { c"cgroup2" };
+        self.mount(target, kind, flags, v1.map(v1_options).as_deref())
     }
 
     fn bind(&mut self, target: &str, source: &str) -> Result<()> {
