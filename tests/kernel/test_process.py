@@ -350,6 +350,14 @@ def test_a_network_sysctl_is_set(runtime: Runtime, bundle: MakeBundle) -> None:
     assert runtime.output(bundle("cat /proc/sys/net/ipv4/ip_forward", changes)) == "1\n"
 
 
+@pytest.mark.estiba_only
+def test_a_value_that_the_kernel_takes_in_part_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
+    """Of a list it takes the first number for a parameter that is one, and writes nothing of the rest."""
+    result = runtime.run(bundle("true", {"/linux/sysctl": {"kernel.shm_rmid_forced": "0 1"}}))
+    assert result.code == 1
+    assert 'cannot set kernel parameter "kernel.shm_rmid_forced" to "0 1"' in result.err
+
+
 @pytest.mark.not_on("runc", "1.1.5 takes dots alone")
 def test_a_sysctl_may_be_written_with_slashes(runtime: Runtime, bundle: MakeBundle) -> None:
     changes = {"/linux/sysctl": {"net/ipv4/ip_forward": "1"}}

@@ -69,8 +69,8 @@ fn denies_groups() -> bool {
 /// only if it is a real procfs: a mount on top cannot redirect the write (CVE-2025-52881).
 pub fn write_kernel_file(base: &CStr, path: &CStr, value: &[u8]) -> Outcome {
     let file = open_kernel_file(base, path, fs::O_WRONLY)?;
-    write(file.borrow(), value)?;
-    Ok(())
+    // Of a parameter that is one number the kernel takes the first of a list, and says so.
+    if write(file.borrow(), value)? == value.len() { Ok(()) } else { Err(Errno::EINVAL.into()) }
 }
 
 fn open_kernel_file(base: &CStr, path: &CStr, access: i32) -> Result<OwnedFd, Failure> {
