@@ -78,7 +78,7 @@ fn attend(
     report.warn(mem::take(&mut started.warnings));
     let told = receiver.send(&started).and_then(|()| ours.map(foreground::receive_terminal).transpose());
     let terminal = started.unless_failed(told)?;
-    Ok(attendant.attend(&started, terminal)?)
+    Ok(started.unless_failed(attendant.attend(&started, terminal))?)
 }
 
 /// The process object as text, or why Python must make it.
