@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import select
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -281,6 +284,45 @@ def test_signals_give_a_hook_no_more_time(runtime: Runtime, bundle: MakeBundle) 
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_signal_does_not_end_the_wait_for_a_console_socket(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    """Whoever listens is busy until a signal has come."""
+    config = bundle("true", {"/process/terminal": True})
+    path = str(folder / "console")
+    reader, writer = os.pipe2(os.O_NONBLOCK)
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as before_us:
+        listener.bind(path)
+        listener.listen(0)
+        before_us.connect(path)  # from now on the next one has to wait
+
+        accepted: list[socket.socket] = []
+
+        def accept() -> None:
+            select.select([reader], [], [])
+            with contextlib.suppress(OSError):  # nobody waits any more
+                accepted.extend(listener.accept()[0] for _ in range(2))
+
+        thread = threading.Thread(target=accept)
+        handler = signal.signal(signal.SIGALRM, lambda *_: None)
+        wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        thread.start()
+        signal.setitimer(signal.ITIMER_REAL, 0.2, 0.2)
+        try:
+            container = Container.create(config.id, config.path, root=str(runtime.root), console_socket=path)
+            container.delete(force=True)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.set_wakeup_fd(wakeup)
+            signal.signal(signal.SIGALRM, handler)
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for each in accepted:
+                each.close()
+            os.close(reader)
+            os.close(writer)
 
 
 @pytest.mark.parametrize("count", [2**20, 2**31, 2**32 - 1])

@@ -38,7 +38,7 @@ pub fn connect(path: &[u8]) -> Result<OwnedFd> {
     let fd = unsafe { sc!(nr::SOCKET, AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0) }?;
     let socket = OwnedFd::take(fd as i32);
     // SAFETY: `address` is a sockaddr_un of the given length.
-    unsafe { sc!(nr::CONNECT, socket.raw(), address.as_ptr(), path.len() + 3) }?;
+    retry(|| unsafe { sc!(nr::CONNECT, socket.raw(), address.as_ptr(), path.len() + 3) })?;
     Ok(socket)
 }
 
