@@ -155,6 +155,16 @@ def test_limits_are_those_of_the_config(runtime: Runtime, bundle: MakeBundle, pi
     ]
 
 
+@pytest.mark.parametrize("inheritable", [[], ["CAP_NET_RAW"]])
+def test_no_ambient_capability_of_the_caller_is_inherited(
+    runtime: Runtime, bundle: MakeBundle, inheritable: list[str]
+) -> None:
+    capabilities = {"bounding": ["CAP_NET_RAW"], "permitted": ["CAP_NET_RAW"], "inheritable": inheritable}
+    runtime.prefix = ["setpriv", "--inh-caps=+net_raw", "--ambient-caps=+net_raw"]
+    seen = seen_inside(runtime, bundle, {"/process/capabilities": capabilities})
+    assert int(seen["CapAmb"], 16) == 0
+
+
 @pytest.mark.core
 def test_capability_sets_are_those_of_the_config(runtime: Runtime, bundle: MakeBundle) -> None:
     changes = {

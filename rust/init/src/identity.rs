@@ -51,7 +51,8 @@ pub fn take_ids(uid: u32, gid: u32, groups: Option<&[u8]>) -> Outcome {
 
 pub fn take_capabilities(effective: u64, permitted: u64, inheritable: u64, ambient: Option<u64>) -> Outcome {
     process::set_capabilities(effective, permitted, inheritable)?;
-    let Some(ambient) = ambient else { return Ok(()) };
+    // With nothing both permitted and inheritable that was the end of all ambient ones (capabilities(7)).
+    let Some(ambient) = ambient.filter(|_| permitted & inheritable != 0) else { return Ok(()) };
     process::clear_ambient()?; // the runtime's own caller may have had some
     for capability in (0..64).filter(|&capability| ambient >> capability & 1 == 1) {
         process::raise_ambient(capability)?;
