@@ -99,6 +99,9 @@ const IS_DIRECTORY: Failure = Failure { errno: Errno::EACCES, detail: Detail::Pr
 
 /// What `path` is if this user may not execute it.
 fn why_not(path: &CStr, errno: Errno) -> Failure {
+    if matches!(errno, Errno::ENOENT | Errno::ENOTDIR) {
+        return Failure::new(Detail::ProgramMissing, errno);
+    }
     match fs::status_at(CWD, path, true) {
         Err(errno) => Failure::new(Detail::ProgramMissing, errno),
         Ok(status) if status.is_dir() => IS_DIRECTORY,
