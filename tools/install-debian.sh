@@ -3,7 +3,7 @@
 # Installs what building and testing need on a fresh Debian 12 and that is not there yet; Rust is expected to be.
 set -euo pipefail
 
-packages=(busybox-static gcc iproute2 libc6-dev libseccomp2 python3 python3-venv runc strace uidmap util-linux valgrind zstd)
+packages=(busybox-static gcc iproute2 libc6-dev libseccomp2 procps python3 python3-venv runc strace uidmap util-linux valgrind zstd)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")

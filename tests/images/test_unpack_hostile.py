@@ -6,6 +6,7 @@ Each row is an attack that some tool fell for; beside the target lies a folder t
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import gzip
 import os
@@ -133,7 +134,8 @@ def aimed(entries: list[tuple[tarfile.TarInfo, bytes]], outside: Path) -> bytes:
     """Return an archive whose links point at the folder outside."""
     pairs = []
     for info, content in entries:
-        again = info.replace(linkname=info.linkname.replace(OUT, str(outside)), deep=True)
+        again = copy.deepcopy(info)
+        again.linkname = info.linkname.replace(OUT, str(outside))
         pairs.append((again, content))
     return archive(*pairs)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -168,8 +167,8 @@ def test_a_damaged_archive_brings_nothing(
 def test_an_archive_whose_manifest_lies_brings_nothing(muelle: Muelle, other: Muelle, folder: Path) -> None:
     """The index promises another size than the manifest has."""
     done(muelle, "save", "--format", "oci-archive", "-o", folder / "good.tar", "web")
-    with tarfile.open(folder / "good.tar") as archive:
-        archive.extractall(folder / "layout", filter="data")
+    (folder / "layout").mkdir()
+    subprocess.run(["tar", "-C", folder / "layout", "-xf", folder / "good.tar"], check=True)
     index = json.loads((folder / "layout/index.json").read_text())
     index["manifests"][0]["size"] += 1
     (folder / "layout/index.json").write_text(json.dumps(index))
