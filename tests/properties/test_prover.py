@@ -61,6 +61,23 @@ def test_a_recorded_config_with_one_odd_value_is_asked_about_or_valid(name: str)
             check(changed)
 
 
+def test_what_is_empty_is_asked_about_or_valid() -> None:
+    """Where a client's config has it unset: in each object an empty name, in each namespace an empty path."""
+    config = json.loads((RECORDED / "podman-run.json").read_text().replace("@ROOTFS@", "/root"))
+    for path in _places(config):
+        changed = copy.deepcopy(config)
+        node = changed
+        for key in path:
+            node = node[key]
+        if isinstance(node, dict):
+            node |= {"": "x"}
+            check(changed)
+    for index in range(len(config["linux"]["namespaces"])):
+        changed = copy.deepcopy(config)
+        changed["linux"]["namespaces"][index]["path"] = ""
+        check(changed)
+
+
 def _places(node: Any) -> list[tuple[Any, ...]]:
     """The way to each value; of a list the first three are enough."""
     keys = (

@@ -69,7 +69,7 @@ fn find<'s>(spec: &'s Spec<'_>, name: &str) -> Option<&'s Namespace<'s>> {
 }
 
 fn is_new(spec: &Spec<'_>, name: &str) -> bool {
-    find(spec, name).is_some_and(|namespace| namespace.path.is_empty())
+    find(spec, name).is_some_and(|namespace| namespace.path.is_none())
 }
 
 /// CLONE_NEW* of every namespace that the config names: what `exec` has to join.
@@ -93,8 +93,8 @@ pub fn plan(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()> {
     for (index, namespace) in spec.linux.namespaces.iter().enumerate() {
         let kind = kind_of(namespace, index)?;
         let origin = Origin::Member(WHERE, index, "path");
-        let path = namespace.path.to_string();
-        match (kind, path.is_empty()) {
+        let path = namespace.path.as_deref().unwrap_or_default().to_string();
+        match (kind, namespace.path.is_none()) {
             (USER, true) => plan.born.user = new_user_namespace(spec, host)?,
             (USER, false) => plan.born.user = UserNamespace::Join { path, origin },
             // The v1 cgroups are joined between clone and exec, so the namespace is rooted by init, afterwards.
@@ -207,11 +207,11 @@ pub fn join_and_name(plan: &mut Plan, spec: &Spec<'_>, host: &Host) -> Result<()
     for (index, namespace) in spec.linux.namespaces.iter().enumerate() {
         let kind = kind_of(namespace, index)?;
         let visited = kind == PID || (new_user && kind != MOUNT && kind != TIME);
-        if namespace.path.is_empty() || kind == USER || visited {
+        let Some(path) = namespace.path.as_ref().filter(|_| kind != USER && !visited) else {
             continue;
-        }
+        };
         let origin = Origin::Member(WHERE, index, "path");
-        let fd = plan.hand(Handed::Namespace { path: namespace.path.to_string(), origin });
+        let fd = plan.hand(Handed::Namespace { path: path.to_string(), origin });
         if kind == MOUNT {
             mount = Some((origin, fd));
         } else {

@@ -53,9 +53,9 @@ pub struct Linux<'a> {
 pub struct Namespace<'a> {
     #[serde(borrow, rename = "type")]
     pub kind: Text<'a>,
-    /// Empty: a new one.
-    #[serde(borrow, default, deserialize_with = "nullable")]
-    pub path: Text<'a>,
+    /// None: a new one.
+    #[serde(borrow)]
+    pub path: Option<Text<'a>>,
 }
 
 /// time_namespaces(7).

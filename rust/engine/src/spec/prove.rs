@@ -63,7 +63,8 @@ fn whole(spec: &Spec<'_>) -> Proof {
     version(&spec.oci_version)?;
     let root = spec.root.as_ref().is_some_and(|root| !root.path.is_empty() && clean(&root.path));
     plain(root, "root.path is absent or odd")?;
-    plain(spec.annotations.iter().all(|(key, value)| clean(key) && clean(value)), "an odd annotation")?;
+    let annotation = |(key, value): (&Text<'_>, &Text<'_>)| !key.is_empty() && clean(key) && clean(value);
+    plain(spec.annotations.iter().all(annotation), "an odd annotation")?;
     process(spec.process.as_ref().ok_or("process is absent")?)?;
     namespaces(spec)?;
     for (index, mount) in spec.mounts.iter().enumerate() {
@@ -133,12 +134,13 @@ fn named<'s>(spec: &'s Spec<'_>, name: &str) -> Option<&'s Namespace<'s>> {
 fn namespaces(spec: &Spec<'_>) -> Proof {
     for (index, namespace) in spec.linux.namespaces.iter().enumerate() {
         plain(lookup(NAMESPACES, &namespace.kind).is_some(), "an unknown namespace")?;
-        plain(namespace.path.is_empty() || is_absolute(&namespace.path), "a namespace path is not absolute")?;
+        let odd = namespace.path.as_deref().is_some_and(|path| !is_absolute(path));
+        plain(!odd, "a namespace path is not absolute")?;
         let again = spec.linux.namespaces[..index].iter().any(|earlier| earlier.kind == namespace.kind);
         plain(!again, "a namespace is named twice")?;
     }
     let has = |name| named(spec, name).is_some();
-    let is_new = |name| named(spec, name).is_some_and(|namespace| namespace.path.is_empty());
+    let is_new = |name| named(spec, name).is_some_and(|namespace| namespace.path.is_none());
     plain(is_new("mount"), "no mount namespace of its own")?;
     let named_host = spec.hostname.as_ref().is_some_and(|name| !name.is_empty());
     let named_domain = spec.domainname.as_ref().is_some_and(|name| !name.is_empty());
