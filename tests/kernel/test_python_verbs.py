@@ -112,6 +112,21 @@ def test_update_changes_a_limit_by_option(runtime: Runtime, bundle: MakeBundle) 
     assert stats["data"]["memory"]["usage"]["limit"] == 64 * MIB
 
 
+@pytest.mark.requires("memory")
+@pytest.mark.views("hybrid")
+def test_update_changes_memory_and_swap_each_by_itself(runtime: Runtime, bundle: MakeBundle) -> None:
+    """What is not named stays; where both do not fit together, the message has both."""
+    limits = {"limit": 32 * MIB, "swap": 64 * MIB}
+    container = runtime.start(bundle(FOREVER, {"/linux/resources/memory": limits}))
+    runtime.must("update", container.id, "--memory-swap", "96m")
+    stats = json.loads(runtime.must("events", "--stats", container.id).out)["data"]["memory"]
+    result = runtime.call("update", container.id, "--memory", "128m")
+    container.delete()
+    assert (stats["usage"]["limit"], stats["swap"]["limit"]) == (32 * MIB, 96 * MIB)
+    assert result.err.startswith("resources /memory/limit: cannot write "), result.err
+    assert result.err.endswith(f"together: now {32 * MIB} and {96 * MIB}\n"), result.err
+
+
 @pytest.mark.requires("pids")
 def test_update_takes_resources_from_standard_input(runtime: Runtime, bundle: MakeBundle) -> None:
     container = runtime.start(bundle(FOREVER))

@@ -190,6 +190,8 @@ def test_ps_needs_a_pid_column() -> None:
         ("64M", 64 << 20),
         ("2GiB", 2 << 30),
         ("1gb", 1 << 30),
+        ("1.5g", 3 << 29),
+        ("9007199254740993", 2**53 + 1),
     ],
 )
 def test_memory_is_read_with_its_unit(text: str, bytes_: int) -> None:
@@ -197,7 +199,7 @@ def test_memory_is_read_with_its_unit(text: str, bytes_: int) -> None:
     assert update.value("memory", text, "bytes") == bytes_
 
 
-@pytest.mark.parametrize("text", ["", "m", "-2", "1.5g", "64q", "0x10", "١", "9" * 30])
+@pytest.mark.parametrize("text", ["", "m", "-2", "1.5.1g", "64q", "0x10", "١", "9" * 30])
 def test_memory_that_is_no_amount_is_refused(text: str) -> None:
     """With the option, the value and what would do."""
     with pytest.raises(

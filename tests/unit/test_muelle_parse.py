@@ -89,14 +89,23 @@ def test_a_flag_may_be_switched_off() -> None:
 
 @pytest.mark.parametrize(
     ("text", "bytes_"),
-    [("0", 0), ("64", 64), ("64b", 64), ("1k", 1024), ("1kb", 1024), ("1.5g", 3 << 29), ("2T", 2 << 40)],
+    [
+        ("0", 0),
+        ("64", 64),
+        ("64b", 64),
+        ("1k", 1024),
+        ("1kb", 1024),
+        ("1.5g", 3 << 29),
+        ("2T", 2 << 40),
+        ("1PiB", 1 << 50),
+    ],
 )
 def test_sizes_are_counted_in_powers_of_1024(text: str, bytes_: int) -> None:
     """As Docker does."""
     assert size(text) == bytes_
 
 
-@pytest.mark.parametrize("text", ["", "m", "12x", "-1", "1.2.3", "1 m", "١"])
+@pytest.mark.parametrize("text", ["", "m", "ib", "12x", "-1", "1.2.3", "1 m", "١"])
 def test_no_size_is_made_of_what_means_none(text: str) -> None:
     """Nothing is guessed."""
     assert size(text) is None

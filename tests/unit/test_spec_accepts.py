@@ -80,6 +80,7 @@ def test_default_config_is_valid_and_without_warnings(rootless: bool) -> None:
         ("linux/resources/cpu", {"shares": 0, "quota": 0, "period": 0, "cpus": "", "mems": None}),
         ("linux/resources/cpu", {"quota": -1, "cpus": "0-3, 7", "mems": "0-31:1/2"}),
         ("linux/resources/memory", {"limit": 5, "swap": -1, "reservation": 0, "swappiness": None}),
+        ("linux/resources/memory", {"swappiness": 2**64 - 1}),
         ("linux/resources/pids", {"limit": 0}),
         ("linux/resources/devices", [{"allow": True, "type": "c", "major": -1, "minor": -1}]),
         ("linux/devices", [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3, "fileMode": 0o20666}]),

@@ -7,6 +7,7 @@ from estiba import _core
 from estiba.cli.files import read_json
 from estiba.cli.parse import Options, refusal
 from estiba.cli.settings import root
+from estiba.command_line.read import size
 from estiba.errors import ConfigUnsupported
 from estiba.lifecycle.proof import judged_resources
 
@@ -35,7 +36,6 @@ PLACES: dict[str, tuple[str, str, str]] = {
 """Option to its place in the resources object, and how its value is read."""
 
 RDT = ("l3-cache-schema", "mem-bw-schema")
-UNITS = {"k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 
 
 def update(parsed: Parsed) -> int:
@@ -67,13 +67,12 @@ def value(option: str, text: str, kind: str) -> int | str:
     """Read one value: a number, or bytes with a unit as in 512m. Raises Refusal."""
     if kind == "text":
         return text
-    digits, shift = text, 0
+    bare = text.removeprefix("-")
     if kind == "bytes" and text != "-1":
-        digits = text.lower().removesuffix("ib").removesuffix("b")
-        shift = UNITS.get(digits[-1:], 0)
-        digits = digits[:-1] if shift else digits
-    bare = digits.removeprefix("-") if kind == "number" or text == "-1" else digits
-    if not (bare.isascii() and bare.isdigit() and len(bare) < 20):
+        number = size(text)
+    else:
+        number = int(text) if bare.isascii() and bare.isdigit() and len(bare) < 20 else None
+    if number is None:
         metavar = "a number" if kind == "number" else "bytes, as 536870912 or 512m, or -1"
         raise refusal("update", "bad-value", what=f"--{option}", metavar=metavar, value=text)
-    return int(digits) << shift
+    return number

@@ -18,7 +18,7 @@ VerbSpec = tuple[str, tuple[tuple[str, str, str], ...], tuple[OptionSpec, ...]]
 
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 FALSE = ("0", "f", "F", "false", "FALSE", "False")
-UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 
 
 class Options:
@@ -218,13 +218,14 @@ def is_size(word: str) -> bool:
 
 
 def size(text: str) -> int | None:
-    """Return the bytes that "64m", "1.5g", "512kb" or "1024" mean, in powers of 1024; None if it means nothing."""
+    """Return the bytes that "64m", "1.5g", "512kb", "2GiB" or "1024" mean, in powers of 1024; None if it means nothing."""
     word = text.lower()
-    if len(word) > 2 and word[-1] == "b" and word[-2] in UNITS:
-        word = word[:-1]
-    digits = word.rstrip("bkmgt")
+    word = word.removesuffix("ib") if word.endswith("ib") else word.removesuffix("b")
+    digits = word.rstrip("kmgtp")
     unit = UNITS.get(word[len(digits) :])
-    return None if unit is None or not is_decimal(digits) else int(float(digits) * unit)
+    if unit is None or not is_decimal(digits):
+        return None
+    return int(digits) * unit if digits.isdigit() else int(float(digits) * unit)
 
 
 WELL_FORMED = {"number": is_number, "decimal": is_decimal, "size": is_size}

@@ -13,6 +13,10 @@ from estiba.spec.words import listed, quote
 WEIGHTS = (10, 1000)
 """The kernel's range of blkio.weight; io.weight of cgroup v2 is converted from it."""
 
+SWAPPINESS = 100
+UNSET_SWAPPINESS = 2**64 - 1
+"""-1 as a number without a sign: how some callers say "unset"; runc reads it so, too."""
+
 PERIODS = (1000, 1_000_000)
 """The kernel's range of a CPU period in microseconds; a quota has the same lower end."""
 
@@ -29,11 +33,16 @@ NO_LIMITS = {
 
 def check(config: Node) -> Iterator[Problem]:
     """Judge the limits of config.json."""
-    yield from limits(config.at("linux", "resources"))
+    resources = config.at("linux", "resources")
+    memory = resources.at("memory")
+    limit, swap = memory.at("limit").number() or 0, memory.at("swap").number() or 0
+    if swap > 0 and not limit:
+        yield _swap_alone(memory, swap)
+    yield from limits(resources)
 
 
 def limits(resources: Node) -> Iterator[Problem]:
-    """Judge a resources object, also one that stands alone for `update`."""
+    """Judge a resources object, also one that stands alone for `update`: what it leaves out is as it was."""
     yield from _memory(resources.at("memory"))
     yield from _cpu(resources.at("cpu"))
     yield from _block_io(resources.at("blockIO"))
@@ -55,15 +64,23 @@ def _has_any(node: Node, *keys: str) -> bool:
 def _memory(memory: Node) -> Iterator[Problem]:
     limit, swap = memory.at("limit").number() or 0, memory.at("swap").number() or 0
     # "swap" is memory and swap together, so it has no meaning below or without the limit of memory.
-    if swap > 0 and limit <= 0:
-        yield memory.at("swap").problem(
-            f"memory and swap are limited to {swap}, memory alone is not", 'add "limit"'
-        )
+    if swap > 0 and limit < 0:
+        yield _swap_alone(memory, swap)
     elif 0 < swap < limit:
         yield memory.at("swap").problem(
             f"memory and swap together ({swap}) are below memory alone ({limit})",
             '"swap" counts both: add what may be swapped to "limit"',
         )
+    swappiness = memory.at("swappiness").number() or 0
+    if SWAPPINESS < swappiness != UNSET_SWAPPINESS:
+        yield memory.at("swappiness").problem(
+            f"{swappiness} is out of range, expected a whole number from 0 to {SWAPPINESS}"
+        )
+
+
+def _swap_alone(memory: Node, swap: int) -> Problem:
+    message = f"memory and swap are limited to {swap}, memory alone is not"
+    return memory.at("swap").problem(message, 'add "limit"')
 
 
 def _cpu(cpu: Node) -> Iterator[Problem]:

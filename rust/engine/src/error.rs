@@ -22,7 +22,7 @@ pub struct Error {
     pub message: String,
     /// JSON pointer into `document`.
     pub pointer: Option<String>,
-    /// "config.json", or "process.json" for the process object of exec.
+    /// "config.json"; "process.json" for the process object of exec, "resources" for what update is given.
     pub document: &'static str,
     pub errno: Option<Errno>,
     pub hint: Option<Cow<'static, str>>,
@@ -64,10 +64,20 @@ impl Error {
 
     /// What is wrong with the `process` of a config is, in exec, wrong with its process object.
     #[must_use]
-    pub fn of_process_object(mut self) -> Error {
-        if let Some(below) = self.pointer.as_deref().and_then(|pointer| pointer.strip_prefix("/process/")) {
+    pub fn of_process_object(self) -> Error {
+        self.within("/process/", "process.json")
+    }
+
+    /// What is wrong with the limits of a config is, in update, wrong with its resources object.
+    #[must_use]
+    pub fn of_resources_object(self) -> Error {
+        self.within("/linux/resources/", "resources")
+    }
+
+    fn within(mut self, part: &str, document: &'static str) -> Error {
+        if let Some(below) = self.pointer.as_deref().and_then(|pointer| pointer.strip_prefix(part)) {
             self.pointer = Some(format!("/{below}"));
-            self.document = "process.json";
+            self.document = document;
         }
         self
     }

@@ -43,7 +43,10 @@ MEMORY = record(
         "swap": size("limit of memory and swap together"),
         "kernel": size("limit of kernel memory; cgroup v1 only"),
         "kernelTCP": size("limit of TCP buffers; cgroup v1 only"),
-        "swappiness": whole("how readily pages are swapped out; cgroup v1 only", 0, 100),
+        "swappiness": {
+            **whole("how readily pages are swapped out; cgroup v1 only", 0, U64),
+            "expected": "a whole number from 0 to 100",
+        },
         "disableOOMKiller": flag("whether tasks wait instead of being killed; cgroup v1 only"),
         "useHierarchy": flag("whether child cgroups count too; cgroup v1 only"),
         "checkBeforeUpdate": flag("whether an update below the present use is refused"),

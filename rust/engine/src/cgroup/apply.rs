@@ -169,6 +169,15 @@ fn refused(write: &Write, name: &str, text: &str, dir: &Dir, errno: Errno) -> Er
             let used = dir.read("memory.usage_in_bytes").unwrap_or_default();
             error.hint(format!("{} bytes are in use", used.trim()))
         }
+        (Errno::EINVAL, "memory.limit_in_bytes" | "memory.memsw.limit_in_bytes") => {
+            let alone = dir.read("memory.limit_in_bytes").unwrap_or_default();
+            let together = dir.read("memory.memsw.limit_in_bytes").unwrap_or_default();
+            error.hint(format!(
+                "memory alone may not be above memory and swap together: now {} and {}",
+                alone.trim(),
+                together.trim()
+            ))
+        }
         (Errno::ENODEV, _) => error.hint("there is no such block device on this host"),
         // The kernel reads 1 as no rate at all (tg_set_limit in block/blk-throttle.c).
         (Errno::EINVAL, "io.max") => error.hint("the least rate on cgroup v2 is 2"),

@@ -70,7 +70,7 @@ fn swap(together: Option<i64>, memory: Option<i64>) -> Result<Option<i64>> {
         (Some(together), Some(memory)) => Ok(Some(together - memory)),
         (Some(_), None) => {
             let message = "the limit for memory and swap together says nothing without memory/limit";
-            Err(invalid("memory/swap", message).hint("give memory/limit as well, or -1 for it"))
+            Err(invalid("memory/swap", message).hint("give memory/limit as well"))
         }
     }
 }

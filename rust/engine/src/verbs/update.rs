@@ -15,5 +15,7 @@ pub fn update(root: &str, id: &str, resources: &[u8]) -> Result<()> {
     let container = Container::open(root, id)?;
     let live = container.live()?;
     live.allow("update")?;
-    Cgroup::from_record(&live.record.cgroup).update(&resources, &Layout::read()?)
+    Cgroup::from_record(&live.record.cgroup)
+        .update(&resources, &Layout::read()?)
+        .map_err(Error::of_resources_object)
 }
