@@ -98,6 +98,8 @@ class Bundle:
 
         `config` is `spec.default_config()` by default. `rootfs` replaces its root.path: an existing folder, named
         absolutely; without it the path in the config stands, and no root file system is made.
+
+        Raises ConfigInvalid when config.json is there, cannot be written, or has a value that JSON does not have.
         """
         folder = os.path.abspath(path)
         written = dict(spec.default_config() if config is None else config)
@@ -105,23 +107,53 @@ class Bundle:
             root = written.get("root")
             others = root if isinstance(root, dict) else {}
             written["root"] = {**others, "path": os.path.abspath(rootfs)}
-        os.makedirs(folder, exist_ok=True)
-        text = json.dumps(written, indent=4, ensure_ascii=False) + "\n"
+        text = to_json(written, CONFIG, indent=4)
         try:
-            with open(os.path.join(folder, CONFIG), "x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            raise ConfigInvalid(
-                f'"{os.path.join(folder, CONFIG)}" is there already',
-                hint="remove it first, or name another folder",
-            ) from None
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise _unwritten(folder, error) from None
+        _write_new(os.path.join(folder, CONFIG), text)
         return cls(folder)
 
 
+def to_json(value: object, name: str, *, indent: int | None = None) -> bytes:
+    """Write JSON in UTF-8. Raises ConfigInvalid for a value that JSON does not have; `name` is what it is called."""
+    try:
+        return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigInvalid(f"{name}: cannot be written as JSON: {error}") from None
+
+
+def _write_new(path: str, text: bytes) -> None:
+    """Write a config and a line feed into a file of its own, of which nothing is left where it cannot be written."""
+    try:
+        with open(path, "xb") as file:
+            try:
+                file.write(text + b"\n")
+                file.flush()
+            except OSError:
+                os.unlink(path)
+                raise
+    except OSError as error:
+        raise _unwritten(path, error) from None
+
+
+def _unwritten(path: str, error: OSError) -> ConfigInvalid:
+    if isinstance(error, FileExistsError):
+        hint = "remove it first, or name another folder"
+        return ConfigInvalid(f'"{path}" is there already', errno=error.errno, hint=hint)
+    return ConfigInvalid(f'cannot write "{path}": {cause(error.errno)}', errno=error.errno)
+
+
 def read_whole(path: str | os.PathLike[str]) -> bytes:
-    """Read a file. Raises ConfigInvalid if it is longer than a config can be, OSError."""
-    with open(path, "rb") as file:
-        return bounded(file, f'"{path}"')
+    """Read a file. Raises ConfigInvalid if it is longer than a config can be, or its name is none; OSError."""
+    try:
+        with open(path, "rb") as file:
+            return bounded(file, f'"{path}"')
+    except ValueError:
+        from estiba.spec.words import quote  # most starts need no word of it
+
+        raise ConfigInvalid(f"{quote(os.fspath(path))} holds a NUL character") from None
 
 
 def bounded(file: BinaryIO, name: str) -> bytes:
@@ -148,8 +180,8 @@ def _read(folder: str) -> bytes:
         raise ConfigInvalid(f'bundle "{folder}" is not a folder', hint=_not_a_folder(folder)) from None
     except IsADirectoryError:
         raise ConfigInvalid(f'"{config}" is a folder, expected a file') from None
-    except PermissionError as error:
-        raise ConfigInvalid(f'cannot read "{config}": access refused (EACCES)', errno=error.errno) from None
+    except OSError as error:
+        raise ConfigInvalid(f'cannot read "{config}": {cause(error.errno)}', errno=error.errno) from None
 
 
 def _read_other(file: str) -> bytes:

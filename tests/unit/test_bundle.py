@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -167,3 +168,29 @@ def test_a_file_that_is_too_long_for_a_config_is_refused(tmp_path: Path) -> None
         Bundle(tmp_path)
     with pytest.raises(ConfigInvalid, match='^"/dev/zero" is longer than 64 MiB$'):
         Bundle(tmp_path, config_file="/dev/zero")
+
+
+@pytest.mark.parametrize("name", ["loop", "loop/b", "x" * 5000, "a\0b"])
+def test_a_path_where_no_bundle_can_be_is_refused(tmp_path: Path, name: str) -> None:
+    """With the kernel's reason, as every other one."""
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ConfigInvalid, match="ELOOP|ENAMETOOLONG|NUL") as caught:
+        Bundle(tmp_path / name)
+    assert caught.value.errno in (errno.ELOOP, errno.ENAMETOOLONG, None)
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), "\ud800", {1, 2}])
+def test_a_config_that_is_no_json_makes_no_bundle(tmp_path: Path, value: object) -> None:
+    """And no folder."""
+    with pytest.raises(ConfigInvalid, match=r"^config.json: cannot be written as JSON: "):
+        Bundle.make(tmp_path / "b", config={"ociVersion": value})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """Nothing is left of it."""
+    (tmp_path / "file").touch()
+    for name, said in (("file", "is there already"), ("file/b", "ENOTDIR"), ("x" * 300, "ENAMETOOLONG")):
+        with pytest.raises(ConfigInvalid, match=said):
+            Bundle.make(tmp_path / name)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from estiba import _core, spec
-from estiba.errors import ConfigInvalid
+from estiba.bundle import to_json
 from estiba.tables.version import SPEC
 
 PROCESS = '{"cwd": "/", "args": ["true"], "user": {"uid": 0, "gid": 0}}'
@@ -17,7 +17,7 @@ def judged_process(process: object, name: str, *, below: str = "") -> bytes:
 
     Raises ConfigInvalid with every problem. `name` is what messages call the document, `below` the pointer in it.
     """
-    text = _json_text(process, name)
+    text = to_json(process, name).decode()
     if not _is_proved(text, "{}") and (problems := spec.validate_process(json.loads(text))):
         raise spec.invalid([each._replace(pointer=below + each.pointer) for each in problems], name)
     return text.encode()
@@ -25,18 +25,10 @@ def judged_process(process: object, name: str, *, below: str = "") -> bytes:
 
 def judged_resources(resources: object, name: str) -> bytes:
     """Return a resources object as the engine reads it. Raises ConfigInvalid with every problem."""
-    text = _json_text(resources, name)
+    text = to_json(resources, name).decode()
     if not _is_proved(PROCESS, text) and (problems := spec.validate_resources(json.loads(text))):
         raise spec.invalid(problems, name)
     return text.encode()
-
-
-def _json_text(value: object, name: str) -> str:
-    """Write what a caller has given, who may have put anything into it."""
-    try:
-        return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigInvalid(f"{name}: cannot be written as JSON: {error}") from None
 
 
 def _is_proved(process: str, resources: str) -> bool:
