@@ -84,6 +84,14 @@ def test_features_has_what_containerd_asks_for(capsys: pytest.CaptureFixture[str
     assert "rro" in features["mountOptions"]
 
 
+def test_features_tells_of_each_part_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether the runtime has it; whether the host does is another question (features-linux.md)."""
+    main(["features"])
+    linux = json.loads(capsys.readouterr().out)["linux"]
+    there = {name for name, part in {**linux, **linux["cgroup"]}.items() if part in (True, {"enabled": True})}
+    assert there == {"apparmor", "selinux", "v1", "v2", "rdma"}
+
+
 def test_log_as_json_has_one_record_with_the_whole_cause(tmp_path: Path) -> None:
     """containerd shows the message of the last record of level error."""
     log = tmp_path / "log.json"

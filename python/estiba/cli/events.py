@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from estiba.cli.parse import Parsed
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-LONGEST = (2**31 - 1) // 1000
-"""poll(2) takes milliseconds in an int."""
-DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+")
+DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+", re.ASCII)
 
 
 def events(parsed: Parsed) -> int:
@@ -51,6 +49,6 @@ def seconds(text: str) -> float:
     total = 0.0
     if DURATION.fullmatch(text):
         total = sum(float(n) * UNITS[unit] for n, unit in re.findall(r"([\d.]+)(ms|s|m|h)", text))
-    if not 0 < total <= LONGEST:
+    if not total > 0:
         raise refusal("events", "bad-value", what="--interval", metavar="a time, as 5s or 500ms", value=text)
     return total

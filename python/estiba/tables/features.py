@@ -10,15 +10,15 @@ HOOKS: tuple[str, ...] = (
     "poststop",
 )
 
-CGROUP: dict[str, bool] = {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": False}
+CGROUP: dict[str, bool] = {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": True}
 
 SWITCHES: dict[str, dict[str, bool]] = {
     "apparmor": {"enabled": True},
-    "selinux": {"enabled": False},
+    "selinux": {"enabled": True},
     "intelRdt": {"enabled": False},
     "netDevices": {"enabled": False},
 }
-"""Parts of the `linux` section that are there or not."""
+"""Parts of the `linux` section that are there or not, whatever the host has."""
 
 MOUNT_EXTENSIONS: dict[str, dict[str, bool]] = {"idmap": {"enabled": True}}
 
