@@ -11,6 +11,7 @@ from typing import Literal, final
 __all__ = [
     "Process",
     "__version__",
+    "check_preserved",
     "containers",
     "copy_tree",
     "create",
@@ -62,9 +63,6 @@ class Process:
         """With `trace`, when each phase of create began: {"engine": [{"phase", "at"}], "init": [{"step", "pointer",
         "at"}]} as JSON, `at` in nanoseconds since 1970. The last phase of the engine is "end".
         """
-    @property
-    def stdio(self) -> int | None:
-        """The terminal's controlling side when `console="return"` was asked for; the caller owns it."""
     @property
     def returncode(self) -> int | None:
         """What `wait` returned; None before that."""
@@ -199,6 +197,9 @@ def stats(*, root: str, id: str) -> str:
 
 def plan(*, bundle: str, config: bytes) -> str:
     """The plan for this config on this host, one step a line, without executing it."""
+
+def check_preserved(*, count: int) -> None:
+    """Raise ConfigInvalid unless the `count` descriptors from 3 upwards are open. To be asked before anything is opened."""
 
 def prove(*, config: bytes, root: str | None = None) -> str | None:
     """What the prover of the native command says: None if it takes the config as surely valid,

@@ -11,8 +11,9 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,9 @@ def check_grammar(result: Result) -> str:
     return result.err.removesuffix("\n")
 
 
-def create(runtime: Runtime, config: Bundle, **keywords: Any) -> str:
+def create(runtime: Runtime, config: Bundle, flags: Sequence[str] = (), **keywords: Any) -> str:
     """`create` with a config that has to be refused."""
-    said = refused(runtime, "create", "--bundle", str(config.path), config.id, **keywords)
+    said = refused(runtime, "create", *flags, "--bundle", str(config.path), config.id, **keywords)
     gone = runtime.call("state", config.id)
     assert "does not exist" in gone.err, str(gone)
     return said
@@ -521,6 +522,17 @@ def test_a_hook_that_is_absent_is_refused_with_its_pointer(runtime: Runtime, bun
     assert "ENOENT" in said
 
 
+def test_a_hook_whose_interpreter_is_absent_is_told_from_one_that_is_absent(
+    runtime: Runtime, bundle: MakeBundle, folder: Path
+) -> None:
+    hook = folder / "hook"
+    hook.write_text("#!/nope/sh\n")
+    hook.chmod(0o755)
+    said = create(runtime, bundle("true", {"/hooks/createRuntime/-": {"path": str(hook)}}))
+    assert f'"{hook}": absent (ENOENT)' in said
+    assert "interpreter" in hint(said)
+
+
 def test_a_console_socket_that_is_absent_is_refused(
     runtime: Runtime, bundle: MakeBundle, folder: Path
 ) -> None:
@@ -533,6 +545,63 @@ def test_a_console_socket_that_is_absent_is_refused(
 def test_a_terminal_without_a_console_socket_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
     said = create(runtime, bundle("true", {"/process/terminal": True}))
     assert "--console-socket" in said
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("verb", ["create", "run", "exec"])
+@pytest.mark.parametrize("count", ["1", "4", "4000000000"])
+def test_a_descriptor_of_the_runtimes_own_is_not_preserved(
+    runtime: Runtime, bundle: MakeBundle, verb: str, count: str
+) -> None:
+    """Where the caller has not opened it: the runtime's are a way to the host (CVE-2024-21626)."""
+    container = runtime.start(bundle("sleep 1000"))
+    config = bundle("ls -l /proc/self/fd")
+    words = (
+        [container.id, "ls", "-l", "/proc/self/fd"] if verb == "exec" else ["-b", str(config.path), config.id]
+    )
+    said = refused(runtime, verb, "--preserve-fds", count, *words)
+    assert said.startswith("descriptor 3 is to be preserved and is not open"), said
+    container.delete()
+
+
+def test_a_descriptor_between_open_ones_is_not_preserved(runtime: Runtime, bundle: MakeBundle) -> None:
+    runtime.prefix = ["sh", "-c", 'exec 3</dev/null 5</dev/null; exec "$@"', "sh"]
+    config = bundle("true")
+    said = refused(runtime, "run", "--preserve-fds", "3", "-b", str(config.path), config.id)
+    assert said.startswith("descriptor 4 is to be preserved and is not open"), said
+
+
+@pytest.mark.core
+def test_a_pid_file_that_is_no_file_is_written_and_not_replaced(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle("sleep 1000")
+    device = runtime.folder / "device"
+    os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 7))  # as /dev/full
+    said = create(runtime, config, flags=["--pid-file", str(device)])
+    assert said.startswith(f'cannot write the pid file "{device}": '), said
+    assert "ENOSPC" in said
+    assert stat.S_ISCHR(device.stat().st_mode)
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(
+    ("make", "cause"),
+    [
+        (lambda config: config.symlink_to("config.json"), "ELOOP"),
+        (lambda config: config.symlink_to("/proc/self/mem"), "EIO"),
+        (lambda config: config.mkdir(), "a folder"),
+        (lambda config: config.symlink_to("x" * 300), "ENAMETOOLONG"),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_named_with_the_cause(
+    runtime: Runtime, bundle: MakeBundle, make: Callable[[Path], None], cause: str
+) -> None:
+    config = bundle("true")
+    (config.path / "config.json").unlink()
+    make(config.path / "config.json")
+    said = create(runtime, config)
+    assert f'"{config.path}/config.json"' in said
+    assert cause in said
+    assert "unforeseen" not in said
 
 
 def test_without_log_there_is_no_log(runtime: Runtime, bundle: MakeBundle) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def create(parsed: Parsed) -> int:
     """Create a container; it waits for `start`."""
+    _core.check_preserved(count=parsed.options.number("preserve-fds") or 0)
     bundle = bundle_of(parsed)
     receiver = PidfdReceiver(parsed.options.text("pidfd-socket"))
     init = make(parsed, bundle)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 def execute(parsed: Parsed) -> int:
     """Run a program in a container; return its exit code, or at once with --detach."""
+    _core.check_preserved(count=parsed.options.number("preserve-fds") or 0)
     process = wanted(parsed)
     relayed = has_terminal(json.loads(process)) and parsed.options.text("console-socket") is None
     if parsed.options.flag("detach"):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def run(parsed: Parsed) -> int:
     """Run a container; return its exit code, or at once with --detach."""
+    _core.check_preserved(count=parsed.options.number("preserve-fds") or 0)
     bundle = bundle_of(parsed)
     config = bundle.config
     process = config.get("process") if isinstance(config, dict) else None

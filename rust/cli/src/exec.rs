@@ -15,7 +15,7 @@ use estiba_engine::error::{Error, words};
 use estiba_engine::foreground::{self, Attendant};
 use estiba_engine::spec;
 use estiba_engine::spec::prove::{Verdict, prove_process};
-use estiba_engine::verbs::{exec, state};
+use estiba_engine::verbs::{check_preserved, exec, state};
 use estiba_sys::socket;
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,8 @@ const JUDGED: [&str; 5] = ["user", "additional-gids", "cap", "process-label", "a
 
 pub fn run(root: &str, id: &str, parsed: &Parsed<'_>) -> Result {
     let options = &parsed.options;
+    let preserve_fds = options.number("preserve-fds").unwrap_or(0);
+    check_preserved(preserve_fds)?;
     let process = match options.text("process") {
         Some(path) => files::read(path).map_err(|errno| format!("cannot read \"{path}\": {}", words(errno))),
         None => compose(root, id, parsed)?,
@@ -44,7 +46,7 @@ pub fn run(root: &str, id: &str, parsed: &Parsed<'_>) -> Result {
         process: &process,
         pid_file: options.text("pid-file"),
         console_socket: options.text("console-socket"),
-        preserve_fds: options.number("preserve-fds").unwrap_or(0),
+        preserve_fds,
         cgroup: options.text("cgroup"),
         ignore_paused: options.flag("ignore-paused"),
         stdio: None,

@@ -13,7 +13,7 @@ use estiba_engine::generated::signals::{LAST_SIGNAL, SIGNALS};
 use estiba_engine::seccomp::{Filter, kept};
 use estiba_engine::spec::Spec;
 use estiba_engine::spec::prove::proved;
-use estiba_engine::verbs::{create, delete, kill, pause, run, start, state};
+use estiba_engine::verbs::{check_preserved, create, delete, kill, pause, run, start, state};
 
 /// Runs the native verb `name`.
 pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
@@ -56,6 +56,8 @@ fn make(
     then: impl FnOnce(&create::Request<'_>, Spec<'_>, Option<Filter>) -> Result,
 ) -> Result {
     let options = &parsed.options;
+    let preserve_fds = options.number("preserve-fds").unwrap_or(0);
+    check_preserved(preserve_fds)?;
     let bundle = files::absolute(options.text("bundle").unwrap_or("."))
         .map_err(|errno| Error::refused("find the working directory", errno))?;
     let config_file = options.text("config").map(files::absolute).transpose();
@@ -83,7 +85,7 @@ fn make(
         config_file: config_file.as_deref(),
         pid_file: options.text("pid-file"),
         console_socket: options.text("console-socket"),
-        preserve_fds: options.number("preserve-fds").unwrap_or(0),
+        preserve_fds,
         no_pivot: options.flag("no-pivot"),
         no_new_keyring: options.flag("no-new-keyring"),
         stdio: None,

@@ -30,7 +30,8 @@ pub fn connect_stream(path: &str) -> core::result::Result<OwnedFd, Errno> {
     }
 }
 
-/// Digits and nothing else, as callers read the file whole; by rename, as they may be watching.
+/// Digits and nothing else, as callers read the file whole; by rename, as they may be watching. What is no file, such as
+/// /dev/stdout, is written to and not replaced.
 pub fn write_pid_file(path: &str, pid: i32) -> Result<()> {
     let refused = |errno| Error::refused(format!("write the pid file {path:?}"), errno);
     let name = |path: &str| {
@@ -38,6 +39,10 @@ pub fn write_pid_file(path: &str, pid: i32) -> Result<()> {
             .map_err(|_| Error::new(ErrorKind::ConfigInvalid, "the pid file's path holds a NUL character"))
     };
     let (target, temporary) = (name(path)?, name(&format!("{path}.estiba-{pid}"))?);
+    if fs::status_at(CWD, &target, true).is_ok_and(|status| !status.is_file() && !status.is_dir()) {
+        let device = fs::open(CWD, &target, fs::O_WRONLY | fs::O_NONBLOCK, 0).map_err(refused)?;
+        return fd::write_all(device.borrow(), pid.to_string().as_bytes()).map_err(refused);
+    }
     let file = fs::open(CWD, &temporary, fs::O_WRONLY | fs::O_CREAT | fs::O_EXCL, 0o644).map_err(refused)?;
     let written = fd::write_all(file.borrow(), pid.to_string().as_bytes())
         .and_then(|()| fs::rename(CWD, &temporary, &target));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Hooks in the runtime's namespaces: the state on stdin, a time-out, and what a failed one said.
 
+use crate::cgroup::file;
 use crate::error::{Error, ErrorKind, Facts, Result};
 use crate::plan::{Handed, Plan};
 use crate::program::{self, Asked, Ended};
@@ -8,8 +9,8 @@ use crate::spec::Hook;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use estiba_sys::fd::{self, OwnedFd};
-use estiba_sys::{fs, memory};
+use estiba_sys::fd::{self, CWD, OwnedFd};
+use estiba_sys::{Errno, fs, memory};
 
 /// Runs hooks in order; the first that fails ends it.
 pub fn run_all(pointer: &'static str, hooks: &[Hook<'_>], state: &str) -> Result<()> {
@@ -26,7 +27,15 @@ pub fn run_each(pointer: &'static str, hooks: &[Hook<'_>], state: &str) -> Vec<E
 }
 
 fn run(hook: &Hook<'_>, state: &str) -> Result<()> {
-    let failed = |errno| Error::refused(format!("run the hook {:?}", &*hook.path), errno);
+    let failed = |errno| {
+        let error = Error::refused(format!("run the hook {:?}", &*hook.path), errno);
+        let is_there = || file::c_path(&hook.path).is_ok_and(|path| fs::check_access(CWD, &path, 0).is_ok());
+        if errno == Errno::ENOENT && is_there() {
+            error.hint("the file is there: it is its interpreter or loader that is absent")
+        } else {
+            error
+        }
+    };
     let stdin = memory::memfd(c"estiba-state", false).map_err(failed)?;
     fd::write_all(stdin.borrow(), state.as_bytes()).map_err(failed)?;
     fs::rewind(stdin.borrow()).map_err(failed)?;

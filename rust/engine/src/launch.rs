@@ -115,6 +115,20 @@ impl Launched {
     }
 }
 
+/// Are the descriptors to be preserved the caller's? To be asked before anything is opened: what the runtime itself opens
+/// takes the numbers that are free, and the container would get it.
+pub fn check_preserved(count: u32) -> Result<()> {
+    let mut numbers = 3..count.saturating_add(3);
+    match numbers.find(|number| !i32::try_from(*number).is_ok_and(fd::is_open)) {
+        Some(closed) => {
+            let message = format!("descriptor {closed} is to be preserved and is not open");
+            Err(Error::new(ErrorKind::ConfigInvalid, message)
+                .hint("--preserve-fds N passes the descriptors 3 to N+2, all of them open"))
+        }
+        None => Ok(()),
+    }
+}
+
 pub fn launch(plan: &Plan, given: Given<'_>) -> Result<Launched> {
     let own = |what: &'static str| move |errno| Error::refused(what, errno);
     let steps =
@@ -217,14 +231,7 @@ fn open_handed(plan: &Plan, given: &Given<'_>) -> Result<Vec<Open>> {
                 Handed::Trace => Open::Theirs(given.trace.ok_or_else(|| lost("the memory of a trace"))?),
                 Handed::Taken => Open::Own(agent::not_taken_yet()?),
                 Handed::Container => Open::Theirs(given.container.ok_or_else(|| lost("a container"))?.raw()),
-                Handed::Kept(number) => {
-                    if !fd::is_open(*number) {
-                        let message = format!("descriptor {number} is to be preserved and is not open");
-                        return Err(Error::new(ErrorKind::ConfigInvalid, message)
-                            .hint("--preserve-fds N passes the descriptors 3 to N+2, all of them open"));
-                    }
-                    Open::Theirs(*number)
-                }
+                Handed::Kept(number) => Open::Theirs(*number), // see `check_preserved`
             })
         })
         .collect()

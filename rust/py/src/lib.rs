@@ -26,8 +26,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::verbs::{
-        containers, create, delete, exec, kill, note_refused, pause, plan, processes, prove, record, resume,
-        start, state, states, stats, sweep, update,
+        check_preserved, containers, create, delete, exec, kill, note_refused, pause, plan, processes, prove,
+        record, resume, start, state, states, stats, sweep, update,
     };
 
     #[pymodule_export]

@@ -46,11 +46,6 @@ impl Process {
 #[pymethods]
 impl Process {
     #[getter]
-    fn stdio(&self) -> Option<i32> {
-        None
-    }
-
-    #[getter]
     fn returncode(&self) -> Option<i32> {
         *self.code.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -206,6 +206,12 @@ pub fn plan(py: Python<'_>, bundle: &str, config: &[u8]) -> PyResult<String> {
 }
 
 #[pyfunction]
+#[pyo3(signature = (*, count))]
+pub fn check_preserved(py: Python<'_>, count: u32) -> PyResult<()> {
+    call(py, || engine::check_preserved(count))
+}
+
+#[pyfunction]
 #[pyo3(signature = (*, config, root=None))]
 pub fn prove(py: Python<'_>, config: &[u8], root: Option<&str>) -> Option<String> {
     let is_known = |profile: &str| root.is_some_and(|root| kept::find(root, profile).is_some());

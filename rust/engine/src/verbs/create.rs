@@ -69,6 +69,7 @@ pub(super) fn make(
     terminal: Option<OwnedFd>,
     mut trace: Trace,
 ) -> Result<(Started, Container)> {
+    launch::check_preserved(request.preserve_fds)?;
     if let (Some(process), Some(_)) = (&mut spec.process, &terminal) {
         foreground::take_callers_size(process);
     }

@@ -42,6 +42,7 @@ pub fn exec_with_terminal(request: &Request<'_>, terminal: Option<OwnedFd>) -> R
 }
 
 fn start(request: &Request<'_>, terminal: Option<OwnedFd>) -> Result<Started> {
+    launch::check_preserved(request.preserve_fds)?;
     let mut process = spec::parse_process(request.process)?;
     if terminal.is_some() {
         foreground::take_callers_size(&mut process);

@@ -17,6 +17,7 @@ pub mod stats;
 pub mod update;
 
 pub use crate::cgroup::Manager as CgroupManager;
+pub use crate::launch::check_preserved;
 
 use crate::error::Error;
 use alloc::string::String;
