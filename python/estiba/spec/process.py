@@ -26,14 +26,15 @@ def check(process: Node) -> Iterator[Problem]:
     groups = process.at("user", "additionalGids")
     if len(groups.items()) > GROUPS:
         yield groups.problem(f"{len(groups.items())} groups, the kernel takes {GROUPS}")
-    yield from _environment(process.at("env"))
+    yield from environment(process.at("env"))
     yield from _rlimits(process.at("rlimits"))
     yield from _scheduler(process.at("scheduler"))
     for key in ("initial", "final"):
         yield from number_list.check(process.at("execCPUAffinity", key), "CPUs")
 
 
-def _environment(env: Node) -> Iterator[Problem]:
+def environment(env: Node) -> Iterator[Problem]:
+    """Judge a list of NAME=VALUE."""
     for entry in env.items():
         if not isinstance(entry.value, str):
             continue

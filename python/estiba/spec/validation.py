@@ -10,6 +10,7 @@ from estiba.problems import Problem
 from estiba.spec import (
     devices,
     document,
+    hooks,
     id_mappings,
     linux,
     mounts,
@@ -28,6 +29,7 @@ Rule = Callable[[Node], Iterator[Problem]]
 RULES: tuple[Rule, ...] = (
     document.check,
     lambda config: process.check(config.at("process")),
+    hooks.check,
     mounts.check,
     namespaces.check,
     id_mappings.check,
