@@ -133,6 +133,49 @@ def test_exec_runs_a_program_with_the_settings_given(
         assert pipe.readline() == "hello /tmp 7 8"
 
 
+def test_exec_takes_what_python_has_for_it(runtime: Runtime, bundle: MakeBundle, folder: Path) -> None:
+    """A mapping for the environment, paths, a number for the user, and open files."""
+    config = bundle(FOREVER)
+    with (
+        Container.create(config.id, config.path, root=str(runtime.root)) as container,
+        (folder / "said").open("w+b") as said,
+    ):
+        entered = container.exec(
+            [Path("/bin/sh"), "-c", "echo $KEY; pwd; id -u"],
+            env={"KEY": "a value"},
+            cwd=Path("/tmp"),
+            user=7,
+            stdio=(0, said, said),
+        )
+        assert entered.wait() == 0
+        said.seek(0)
+        assert said.read() == b"a value\n/tmp\n7\n"
+
+
+def test_files_are_named_by_paths(runtime: Runtime, bundle: MakeBundle, folder: Path) -> None:
+    config = bundle(FOREVER)
+    with Container.create(
+        config.id, config.path, root=str(runtime.root), pid_file=folder / "pid"
+    ) as container:
+        assert int((folder / "pid").read_text()) == container.init.pid
+
+
+@pytest.mark.parametrize("number", [-1, 900])
+def test_a_closed_file_is_no_stdio(runtime: Runtime, bundle: MakeBundle, number: int) -> None:
+    config = bundle(FOREVER)
+    with pytest.raises(ArgumentInvalid, match=f"^stdio: descriptor {number} is not open$"):
+        Container.create(config.id, config.path, root=str(runtime.root), stdio=(0, 1, number))
+
+
+def test_update_says_what_it_wants(runtime: Runtime, bundle: MakeBundle) -> None:
+    config = bundle(FOREVER)
+    with (
+        Container.create(config.id, config.path, root=str(runtime.root)) as container,
+        pytest.raises(ConfigInvalid, match="^resources: found null, expected an object$"),
+    ):
+        container.update(None)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("process", "pointer"),
     [

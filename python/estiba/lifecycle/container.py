@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from estiba import _core
@@ -14,14 +15,14 @@ from estiba.lifecycle import children
 from estiba.lifecycle.events import Event, events, events_async
 from estiba.lifecycle.exec_process import config_of, exec_process
 from estiba.lifecycle.judged_bundle import judged_bundle
-from estiba.lifecycle.options import count_of_descriptors
+from estiba.lifecycle.options import count_of_descriptors, descriptors, path_or_none
 from estiba.lifecycle.proof import judged_process, judged_resources
 from estiba.lifecycle.root import state_root
 from estiba.lifecycle.signal_number import signal_number
 from estiba.lifecycle.waiting import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Self, Unpack
 
@@ -83,6 +84,9 @@ class Container:
         """Judge the config, unless the engine proves it, and create."""
         container = cls(id, root=root)
         count_of_descriptors(options.get("preserve_fds", 0))
+        options["stdio"] = descriptors(options.get("stdio"))
+        for name in ("pid_file", "console_socket"):
+            options[name] = path_or_none(options.get(name))
         made = judged_bundle(bundle, root=container.root, id=id)
         container._init = _core.create(
             root=container.root,
@@ -196,12 +200,12 @@ class Container:
 
     def exec(
         self,
-        args: Sequence[str] = (),
+        args: Sequence[str | os.PathLike[str]] = (),
         *,
         process: Mapping[str, Any] | None = None,
-        env: Sequence[str] = (),
-        cwd: str | None = None,
-        user: str | None = None,
+        env: Sequence[str] | Mapping[str, str] = (),
+        cwd: str | os.PathLike[str] | None = None,
+        user: str | int | None = None,
         additional_gids: Sequence[int] = (),
         capabilities: Sequence[str] = (),
         stdio: Stdio | None = None,
@@ -211,13 +215,17 @@ class Container:
     ) -> _core.Process:
         """Start a further program: `args` in the container's own process settings, or a whole OCI `process`.
 
-        `env` ("NAME=VALUE"), `additional_gids` and `capabilities` add to these settings; `cwd` and `user` ("UID" or
-        "UID:GID") replace them. A whole process says all of this itself: with one, they raise ArgumentInvalid.
+        `env` ("NAME=VALUE" each, or a mapping), `additional_gids` and `capabilities` add to these settings; `cwd` and
+        `user` (a uid, "UID" or "UID:GID") replace them. A whole process says all of this itself: with one, they raise
+        ArgumentInvalid. `stdio` are the files that become 0, 1 and 2; by default the caller's own.
+        `estiba.lifecycle.wait` waits for what is returned with a time-out, `wait_async` on an asyncio loop.
         """
+        if isinstance(env, Mapping):
+            env = [f"{name}={value}" for name, value in env.items()]
         changes: dict[str, Any] = {
             "env": env,
-            "cwd": cwd,
-            "user": user,
+            "cwd": path_or_none(cwd),
+            "user": str(user) if isinstance(user, int) else user,
             "additional_gids": additional_gids,
             "capabilities": capabilities,
         }
@@ -228,7 +236,8 @@ class Container:
                     hint="split it where a shell would, as shlex.split does",
                 )
         if process is None:
-            process = exec_process(config_of(self.root, self.id), args, **changes)
+            program: list[Any] = [os.fspath(word) if isinstance(word, os.PathLike) else word for word in args]
+            process = exec_process(config_of(self.root, self.id), program, **changes)
         elif said := [name for name, value in {"args": args, **changes}.items() if value or value == ""]:
             raise ArgumentInvalid(
                 f"exec: process and {', '.join(said)} exclude each other",
@@ -241,7 +250,7 @@ class Container:
             preserve_fds=count_of_descriptors(preserve_fds),
             cgroup=cgroup,
             ignore_paused=ignore_paused,
-            stdio=stdio,
+            stdio=descriptors(stdio),
         )
         children.adopt(self.root, self.id, entered)
         _warn(entered.warnings)

@@ -3,12 +3,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+import os
+from typing import Literal, Protocol, TypedDict
 
 from estiba.errors import ArgumentInvalid
 
-Stdio = tuple[int, int, int]
-"""Descriptors that become 0, 1 and 2 of the program."""
+
+class HasFileno(Protocol):
+    """An open file."""
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+
+
+Stream = int | HasFileno
+Stdio = tuple[Stream, Stream, Stream]
+"""Files or descriptors that become 0, 1 and 2 of the program."""
 CgroupManager = Literal["cgroupfs", "systemd", "disabled"]
 
 
@@ -17,9 +27,9 @@ class CreateOptions(TypedDict, total=False):
 
     stdio: Stdio | None
     """By default the caller's own 0, 1 and 2."""
-    pid_file: str | None
+    pid_file: str | os.PathLike[str] | None
     """A file for init's process id: digits alone, no newline."""
-    console_socket: str | None
+    console_socket: str | os.PathLike[str] | None
     """A listening unix socket that is sent the terminal's controlling side."""
     preserve_fds: int
     """How many descriptors from 3 upwards reach the program; 0 by default."""
@@ -34,6 +44,26 @@ class CreateOptions(TypedDict, total=False):
 def usual_cgroup_manager(*, is_rootless: bool) -> CgroupManager:
     """Return who makes the cgroup of a container whose caller says nothing of it: nobody where one may make none."""
     return "disabled" if is_rootless else "cgroupfs"
+
+
+def descriptors(stdio: Stdio | None) -> tuple[int, int, int] | None:
+    """Return the numbers of what becomes 0, 1 and 2. Raises ArgumentInvalid for one that is not open."""
+    if stdio is None:
+        return None
+    if len(stdio) != 3:
+        raise ArgumentInvalid(f"stdio: {len(stdio)} files, expected 3: input, output and errors")
+    first, second, third = (each if isinstance(each, int) else each.fileno() for each in stdio)
+    for number in (first, second, third):
+        try:
+            os.fstat(number)
+        except OSError:
+            raise ArgumentInvalid(f"stdio: descriptor {number} is not open") from None
+    return first, second, third
+
+
+def path_or_none(path: str | os.PathLike[str] | None) -> str | None:
+    """Return a path as the engine takes it."""
+    return None if path is None else os.fspath(path)
 
 
 def count_of_descriptors(preserve_fds: int) -> int:

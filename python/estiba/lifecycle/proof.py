@@ -26,7 +26,8 @@ def judged_process(process: object, name: str, *, below: str = "") -> bytes:
 def judged_resources(resources: object, name: str) -> bytes:
     """Return a resources object as the engine reads it. Raises ConfigInvalid with every problem."""
     text = to_json(resources, name).decode()
-    if not _is_proved(PROCESS, text) and (problems := spec.validate_resources(json.loads(text))):
+    is_proved = resources is not None and _is_proved(PROCESS, text)  # in a config null is as good as none
+    if not is_proved and (problems := spec.validate_resources(json.loads(text))):
         raise spec.invalid(problems, name)
     return text.encode()
 
