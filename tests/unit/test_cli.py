@@ -89,6 +89,7 @@ def test_features_tells_of_each_part_that_is_there(capsys: pytest.CaptureFixture
     main(["features"])
     linux = json.loads(capsys.readouterr().out)["linux"]
     there = {name for name, part in {**linux, **linux["cgroup"]}.items() if part in (True, {"enabled": True})}
+    assert "MPOL_BIND" in linux["memoryPolicy"]["modes"]
     assert there == {"apparmor", "selinux", "v1", "v2", "rdma"}
 
 
@@ -225,7 +226,7 @@ def test_options_of_update_go_over_the_resources() -> None:
 
 
 START_MODULES = {
-    "features": 46,
+    "features": 47,
     "spec": 46,
     "list --help": 13,
     "list": 45,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from estiba.command_line.run import say
-from estiba.tables import capabilities, mount_options, namespaces, seccomp, version
+from estiba.tables import capabilities, memory_policy, mount_options, namespaces, seccomp, version
 from estiba.tables import features as own
 
 TYPE_CHECKING = False
@@ -42,6 +42,10 @@ def describe() -> dict[str, Any]:
                 "supportedFlags": sorted(seccomp.FLAGS),
             },
             **own.SWITCHES,
+            "memoryPolicy": {
+                "modes": sorted(memory_policy.MEMORY_POLICY_MODES),
+                "flags": sorted(memory_policy.MEMORY_POLICY_FLAGS),
+            },
             "mountExtensions": own.MOUNT_EXTENSIONS,
         },
         "annotations": {"estiba.version": version.VERSION},
