@@ -126,6 +126,13 @@ def test_explain_takes_dots_brackets_and_pointers(path: str, capsys: pytest.Capt
     assert capsys.readouterr().out.startswith("mounts[].destination: ")
 
 
+@pytest.mark.parametrize("path", ["linux.sysctl", "annotations"])
+def test_explain_takes_names_with_dots(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As they stand in the config."""
+    assert main(["explain", f"{path}.net.ipv4.ip_forward"]) == 0
+    assert capsys.readouterr().out == f"{path}.*: a value\n  a string\n"
+
+
 def test_explain_lists_what_is_inside_and_asks_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a word the whole config; a misspelt one is refused with the near one."""
     assert main(["explain"]) == 0

@@ -24,14 +24,14 @@ def trace(parsed: Parsed) -> int:
     """Print the phases of one start, and draw them where --svg says."""
     bundle = parsed.words[0] if parsed.words else "."
     found = trace_start(bundle, root=root(parsed), config_file=parsed.options.text("config"))
-    if file := parsed.options.text("svg"):
-        from estiba.cli.waterfall import draw
-
-        write(file, draw(found, bundle))
     if parsed.options.text("format") == "json":
         say(json.dumps([phase._asdict() for phase in found], indent=2) + "\n")
     else:
         say("".join(f"{line}\n" for line in waterfall(found)))
+    if file := parsed.options.text("svg"):  # last: what was measured is told where no picture can be written
+        from estiba.cli.waterfall import draw
+
+        write(file, draw(found, bundle))
     return 0
 
 

@@ -38,6 +38,8 @@ def explain(path: str) -> Meaning:
                 continue
         if "additionalProperties" in schema:
             shown, schema, is_required = f"{shown}.*", schema["additionalProperties"], False
+            if "properties" not in schema:
+                break  # what follows is of the name: those of kernel parameters have dots
             continue
         known: Mapping[str, Any] = schema.get("properties", {})
         if key not in known:

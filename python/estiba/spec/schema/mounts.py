@@ -32,7 +32,10 @@ MOUNTS: Schema = array(
                 "what to mount: a path (absolute or relative to the bundle), a device, or any word"
             ),
             "type": text("file system type; any word for a bind mount"),
-            "options": texts("mount options"),
+            "options": {
+                **texts("mount options"),
+                "hint": "those that `estiba features` lists; any other goes to the file system",
+            },
             "uidMappings": id_mappings("user ids of the source as the mount shows them"),
             "gidMappings": id_mappings("group ids of the source as the mount shows them"),
         },
