@@ -11,6 +11,7 @@ import pytest
 from conftest import MakeBundle
 from estiba import Container
 from estiba.errors import EstibaWarning
+from estiba.lifecycle import children, wait
 from support.processes import Pipe
 from support.runtime import Runtime
 
@@ -100,3 +101,16 @@ def test_a_warning_that_is_an_error_leaves_no_container(runtime: Runtime, bundle
     with pytest.raises(EstibaWarning):
         Container.create(config.id, config.path, root=str(runtime.root))
     assert runtime.call("state", config.id).code != 0
+
+
+@pytest.mark.filterwarnings("error::estiba.errors.EstibaWarning")
+def test_a_warning_that_is_an_error_leaves_no_program(runtime: Runtime, bundle: MakeBundle) -> None:
+    root, config = str(runtime.root), bundle("sleep 1000")
+    process = config.config["process"] | {"apparmorProfile": LABELS["/process/apparmorProfile"][0]}
+    with Container.launch(config.id, config.path, root=root) as container:
+        with pytest.raises(EstibaWarning):
+            container.exec(process=process | {"args": ["sleep", "1000"]})
+        started = children.of(root, config.id)
+        assert started is not None
+        [left] = started.besides(container.init)
+        assert wait(left, 10) == 137

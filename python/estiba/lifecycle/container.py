@@ -253,7 +253,11 @@ class Container:
             stdio=descriptors(stdio),
         )
         children.adopt(self.root, self.id, entered)
-        _warn(entered.warnings)
+        try:
+            _warn(entered.warnings)
+        except EstibaWarning:  # as in _make: what is refused does not run on
+            entered.kill(signal_number("KILL"))
+            raise
         return entered
 
     def kill(self, signal: int | str = "TERM", *, all: bool = False) -> None:
