@@ -9,11 +9,10 @@ import os
 from estiba import _core, spec
 from estiba.bundle import Bundle
 from estiba.check import host_problems
-from estiba.cli.validate import Finding, facts, told
+from estiba.cli.validate import Finding, facts, placed, told
 from estiba.command_line.run import say
 from estiba.errors import EstibaError
 from estiba.problems import Problem
-from estiba.spec.positions import positions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +39,7 @@ def findings(bundle: Bundle) -> list[Finding]:
     problems += [problem for problem in host_problems(bundle) if problem.pointer not in wrong]
     if not problems:
         problems = planned(bundle)
-    judged = [("error", problem) for problem in problems]
-    wrong = {problem.pointer for problem in problems}
-    judged += [("warning", doubt) for doubt in spec.warnings(bundle.config) if doubt.pointer not in wrong]
-    places = positions(bundle.text.decode(), [problem.pointer for _, problem in judged]) if judged else {}
-    found = [Finding(level, problem, places[problem.pointer]) for level, problem in judged]
-    return sorted(found, key=lambda finding: finding.position)
+    return placed(bundle.text, problems, spec.warnings(bundle.config))
 
 
 def planned(bundle: Bundle) -> list[Problem]:

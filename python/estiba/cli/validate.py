@@ -56,9 +56,14 @@ def config_path(parsed: Parsed) -> str:
 def findings(text: bytes, name: str) -> list[Finding]:
     """Judge a config; what stands first in the file comes first. Raises ConfigInvalid if it is no JSON."""
     config = spec.parse(text, name)
-    judged = [("error", problem) for problem in spec.validate(config)]
-    wrong = {problem.pointer for _, problem in judged}
-    judged += [("warning", doubt) for doubt in spec.warnings(config) if doubt.pointer not in wrong]
+    return placed(text, spec.validate(config), spec.warnings(config))
+
+
+def placed(text: bytes, problems: list[Problem], doubts: list[Problem]) -> list[Finding]:
+    """Find each in the text, and put them in its order; of what is wrong nobody doubts that it was meant so."""
+    wrong = {problem.pointer for problem in problems}
+    judged = [("error", problem) for problem in problems]
+    judged += [("warning", doubt) for doubt in doubts if doubt.pointer not in wrong]
     if not judged:
         return []
     places = positions(text.decode(), [problem.pointer for _, problem in judged])
