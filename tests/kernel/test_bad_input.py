@@ -394,6 +394,19 @@ def test_a_program_whose_interpreter_is_missing_is_refused_with_its_name(
     assert named in said
 
 
+@pytest.mark.parametrize("first_line", ["#!/etc/passwd", "#!/bin/program"], ids=["no-program", "itself"])
+def test_an_interpreter_that_cannot_be_executed_is_hinted_at(
+    runtime: Runtime, bundle: MakeBundle, first_line: str
+) -> None:
+    config = bundle(["/bin/program"])
+    (config.rootfs / "bin" / "program").write_text(f"{first_line}\n")
+    (config.rootfs / "bin" / "program").chmod(0o755)
+    phrase = "permission denied" if "passwd" in first_line else None
+    said = refused(runtime, "run", "--bundle", str(config.path), config.id, phrase=phrase)
+    assert said.startswith('config.json /process/args/0: exec "/bin/program": '), said
+    assert "interpreter" in hint(said)
+
+
 def test_a_working_directory_that_is_a_file_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
     said = create(runtime, bundle("true", {"/process/cwd": "/etc/passwd"}))
     assert said.startswith("config.json /process/cwd: "), said
@@ -611,6 +624,16 @@ def test_without_log_there_is_no_log(runtime: Runtime, bundle: MakeBundle) -> No
     made = {p.name for p in set(runtime.folder.iterdir()) - before}
     assert made <= {"out.1", "err.1"}
     assert {p.name for p in config.path.iterdir()} == {"config.json", "rootfs"}
+
+
+@pytest.mark.core
+def test_a_log_that_nobody_reads_is_not_waited_for(runtime: Runtime) -> None:
+    log = runtime.folder / "log"
+    os.mkfifo(log)
+    result = runtime.call("--log", str(log), "state", "unknown")
+    assert result.code == 1
+    assert result.err.startswith('container "unknown" does not exist\n')
+    assert result.err.endswith(f'cannot write the log "{log}": no device or reader behind it (ENXIO)\n')
 
 
 def test_the_text_log_has_one_line_too(runtime: Runtime, bundle: MakeBundle) -> None:

@@ -66,6 +66,13 @@ def test_a_signal_handler_that_raises_ends_the_wait(sleeper: _core.Process) -> N
         signal.signal(signal.SIGALRM, before)
 
 
+def test_a_process_shows_its_number_and_how_it_ended(sleeper: _core.Process) -> None:
+    assert repr(sleeper) == f"Process(pid={sleeper.pid})"
+    sleeper.kill(signal.SIGKILL)
+    sleeper.wait()
+    assert repr(sleeper) == f"Process(pid={sleeper.pid}, returncode=137)"
+
+
 def test_a_closed_process_says_so(sleeper: _core.Process) -> None:
     sleeper.close()
     sleeper.close()

@@ -50,9 +50,13 @@ def record(level: str, message: str, *, as_json: bool) -> str:
 
 
 def append(path: str, text: str) -> None:
-    """Add a record to the log by one write, so that records of several processes do not mix."""
+    """Add a record to the log by one write, so that records of several processes do not mix.
+
+    Without waiting for who might read a FIFO.
+    """
     try:
-        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        log = os.open(path, flags, 0o644)
         try:
             os.write(log, text.encode(errors="backslashreplace"))
         finally:

@@ -52,10 +52,11 @@ pub fn read(path: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// Adds `text` to the end of a file, which is made if it is absent.
+/// Adds `text` to the end of a file, which is made if it is absent. Without waiting for who might read a FIFO.
 pub fn append(path: &str, text: &str) -> Result<()> {
     let path = CString::new(path).map_err(|_| Errno::EINVAL)?;
-    let file = fs::open(CWD, &path, fs::O_WRONLY | fs::O_CREAT | fs::O_APPEND, 0o644)?;
+    let flags = fs::O_WRONLY | fs::O_CREAT | fs::O_APPEND | fs::O_NONBLOCK;
+    let file = fs::open(CWD, &path, flags, 0o644)?;
     fd::write_all(file.borrow(), text.as_bytes())
 }
 

@@ -10,7 +10,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
 
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "estiba._core")]
 pub struct Process {
     #[pyo3(get)]
     pid: i32,
@@ -45,6 +45,13 @@ impl Process {
 
 #[pymethods]
 impl Process {
+    fn __repr__(&self) -> String {
+        match self.returncode() {
+            Some(code) => format!("Process(pid={}, returncode={code})", self.pid),
+            None => format!("Process(pid={})", self.pid),
+        }
+    }
+
     #[getter]
     fn returncode(&self) -> Option<i32> {
         *self.code.lock().unwrap_or_else(PoisonError::into_inner)

@@ -60,6 +60,10 @@ fn reason(name: &str, detail: Detail, errno: Errno, proof: &[u8]) -> (String, Op
 fn advice(errno: Errno) -> Option<&'static str> {
     match errno {
         Errno::EPERM => Some("does the seccomp profile or a security module forbid to execute it?"),
+        Errno::EACCES => {
+            Some("the file itself may be executed: may its interpreter, and does a security module allow it?")
+        }
+        Errno::ELOOP => Some("its interpreter is a script again, and so on; see execve(2)"),
         Errno::E2BIG => Some("process.args and process.env together are too long; see execve(2)"),
         _ => None,
     }
