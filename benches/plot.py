@@ -9,6 +9,7 @@ As a command:
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -84,4 +85,8 @@ def _text(x: float, y: float, text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(draw(json.loads(Path(sys.argv[1]).read_text()), sys.argv[2:]))
+    parser = argparse.ArgumentParser(description="Print the picture of a result, as SVG.")
+    parser.add_argument("file", type=Path, help="of benches/results, as JSON")
+    parser.add_argument("cases", nargs="*", help="these alone")
+    asked = parser.parse_args()
+    sys.stdout.write(draw(json.loads(asked.file.read_text()), asked.cases))

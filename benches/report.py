@@ -8,6 +8,7 @@ As a command:
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterable
@@ -112,4 +113,6 @@ def table(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render(json.loads(Path(sys.argv[1]).read_text())))
+    parser = argparse.ArgumentParser(description="Print the tables of a result.")
+    parser.add_argument("file", type=Path, help="of benches/results, as JSON")
+    sys.stdout.write(render(json.loads(parser.parse_args().file.read_text())))

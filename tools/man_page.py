@@ -7,6 +7,7 @@ here, that of muelle(1) in man_muelle.py.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -182,4 +183,6 @@ def bold(text: str) -> str:
 PAGES = {"estiba": estiba_page, "muelle": muelle_page}
 
 if __name__ == "__main__":
-    sys.stdout.write(PAGES[sys.argv[1]]())
+    parser = argparse.ArgumentParser(description="Print the manual page of a command.")
+    parser.add_argument("command", choices=PAGES)
+    sys.stdout.write(PAGES[parser.parse_args().command]())
