@@ -49,6 +49,10 @@ TAIL = """\
 and
 .B exec
 exit as the program did, or with 128 and the signal's number.
+.B validate
+and
+.B check
+exit with 1 where they have found an error, with 0 where they only warn.
 A failure of estiba itself is {failures}, and 1 for every other command.
 It is one line on standard error, then at most one hint; with
 .B \\-\\-log
