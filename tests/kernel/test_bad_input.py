@@ -555,6 +555,19 @@ def test_a_console_socket_that_is_absent_is_refused(
     assert path in said
 
 
+@pytest.mark.core
+def test_exec_refuses_a_console_socket_without_a_terminal(runtime: Runtime, bundle: MakeBundle) -> None:
+    container = runtime.start(bundle("sleep 1000"))
+    said = refused(runtime, "exec", "--console-socket", "/nowhere", container.id, "true")
+    assert said.startswith("process.json /terminal: a console socket is given"), said
+    container.delete()
+
+
+@pytest.mark.core
+def test_an_argument_that_would_move_the_terminal_is_shown(runtime: Runtime) -> None:
+    assert r'"KILL\n\u{1b}[1m" is not a signal' in refused(runtime, "kill", "unknown", "KILL\n\x1b[1m")
+
+
 def test_a_terminal_without_a_console_socket_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
     said = create(runtime, bundle("true", {"/process/terminal": True}))
     assert "--console-socket" in said

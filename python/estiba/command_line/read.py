@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from estiba.errors import one_line
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,8 +72,8 @@ class Refusal(Exception):
     """argv cannot be taken as it is."""
 
     def __init__(self, message: str, hint: str, exit: int) -> None:
-        self.message, self.hint, self.exit = message, hint, exit
-        super().__init__(message)
+        self.message, self.hint, self.exit = one_line(message), hint, exit
+        super().__init__(self.message)
 
 
 class Language(ABC):

@@ -24,6 +24,7 @@ use alloc::string::String;
 use arguments::Parsed;
 use caller::Caller;
 use core::ffi::CStr;
+use estiba_engine::error::one_line;
 use estiba_engine::generated::version;
 use estiba_sys::signal;
 use report::{Failure, Report};
@@ -53,7 +54,8 @@ pub fn main(arguments: &[&CStr], environment: &[&CStr]) -> i32 {
     let parsed = match arguments::parse(&words) {
         Ok(parsed) => parsed,
         Err(refusal) => {
-            let failure = Failure { message: refusal.message, hint: Some(refusal.hint) };
+            let message = one_line(&refusal.message).into_owned();
+            let failure = Failure { message, hint: Some(refusal.hint) };
             return Report::of(&refusal.globals).fail(&failure, i32::from(refusal.exit));
         }
     };

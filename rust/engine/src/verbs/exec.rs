@@ -123,6 +123,12 @@ fn enter(
                 .at("/process/terminal")
                 .hint("give --console-socket, or leave --tty out"));
         }
+        (false, Some(_), _) => {
+            let message = "a console socket is given, but the process has no terminal";
+            return Err(Error::new(ErrorKind::ConfigInvalid, message)
+                .at("/process/terminal")
+                .hint("leave --console-socket out, or give --tty"));
+        }
         (_, _, terminal) => terminal,
     };
     let launched = launch::launch(
