@@ -13,6 +13,7 @@ from estiba.errors import ConfigInvalid, cause
 from estiba.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import BinaryIO
 
@@ -92,7 +93,7 @@ class Bundle:
         path: str | os.PathLike[str],
         *,
         rootfs: str | os.PathLike[str] | None = None,
-        config: dict[str, object] | None = None,
+        config: Mapping[str, object] | None = None,
     ) -> Bundle:
         """Write a bundle and read it back; the folder is made if need be, config.json must not be there yet.
 

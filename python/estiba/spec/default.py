@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 from collections.abc import Iterable
 
 # The oldest version that has all that is used below: a lower number is understood by more runtimes.
@@ -31,7 +35,7 @@ MASKED_PATHS = (
 READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
-def default_config(*, rootless: bool = False, uid: int = 0, gid: int = 0) -> dict[str, object]:
+def default_config(*, rootless: bool = False, uid: int = 0, gid: int = 0) -> dict[str, Any]:
     """Make the config of a new bundle; with `rootless` one that the user `uid`:`gid` can run without root."""
     return {
         "ociVersion": OCI_VERSION,
