@@ -331,6 +331,7 @@ def test_a_program_that_is_not_on_the_path_is_named_with_the_path(
     said = create(runtime, bundle(["absent"]), phrase="executable file not found in")
     assert said.startswith("config.json /process/args/0: "), said
     assert '"absent"' in said
+    assert "name its folder" in hint(said)
 
 
 def test_a_program_that_is_not_executable_is_refused(runtime: Runtime, bundle: MakeBundle) -> None:
@@ -506,6 +507,7 @@ def test_a_full_disk_under_the_state_root_is_named(runtime: Runtime, bundle: Mak
     said = create(runtime, bundle("sleep 1000"))
     assert "ENOSPC" in said
     assert str(runtime.root) in said
+    assert "--root" in hint(said)
 
 
 @pytest.mark.views("v2")

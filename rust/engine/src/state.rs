@@ -132,7 +132,7 @@ impl Folder {
                     .about(id, None)
                     .hint(format!("choose another id, or run `estiba delete --force {id}` first")));
                 }
-                Err(errno) => return Err(Error::refused(format!("make the state folder {path:?}"), errno)),
+                Err(errno) => return Err(no_room(format!("make the state folder {path:?}"), errno)),
             }
             match Folder::lock(id, path.clone(), true) {
                 // A `delete --force` found it empty before it was locked: as if it had come before us.
@@ -246,7 +246,7 @@ impl Folder {
         let text = serde_json::to_string(record).map_err(|error| Error::internal(error.to_string()))?;
         self.write_file("state.json.new", text.as_bytes())?;
         fs::rename(self.dir(), c"state.json.new", RECORD)
-            .map_err(|errno| Error::refused(format!("write \"{}/state.json\"", self.path), errno))?;
+            .map_err(|errno| no_room(format!("write \"{}/state.json\"", self.path), errno))?;
         Ok(text)
     }
 
@@ -255,7 +255,7 @@ impl Folder {
         let path = c_string(name)?;
         fs::open(self.dir(), &path, flags, 0o600)
             .and_then(|file| fd::write_all(file.borrow(), bytes))
-            .map_err(|errno| Error::refused(format!("write \"{}/{name}\"", self.path), errno))
+            .map_err(|errno| no_room(format!("write \"{}/{name}\"", self.path), errno))
     }
 
     /// Makes a FIFO and opens it for both directions, so that no open waits for the other side.
@@ -263,7 +263,7 @@ impl Folder {
         fs::make_node(self.dir(), name, fs::S_IFIFO | 0o600, 0)
             .and_then(|()| fs::open(self.dir(), name, fs::O_RDWR, 0))
             .map_err(|errno| {
-                Error::refused(format!("make the FIFO \"{}/{}\"", self.path, name.to_string_lossy()), errno)
+                no_room(format!("make the FIFO \"{}/{}\"", self.path, name.to_string_lossy()), errno)
             })
     }
 
@@ -309,10 +309,19 @@ pub fn make_root(root: &str) -> Result<()> {
         let mode = if end == root.len() { 0o711 } else { 0o755 };
         match fs::make_dir(CWD, &c_string(&root[..end])?, mode) {
             Ok(()) | Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(Error::refused(format!("make the state root {root:?}"), errno)),
+            Err(errno) => return Err(no_room(format!("make the state root {root:?}"), errno)),
         }
     }
     Ok(())
+}
+
+/// What cannot be made under the state root; where that is full, with what to do.
+fn no_room(doing: String, errno: Errno) -> Error {
+    let error = Error::refused(doing, errno);
+    match errno {
+        Errno::ENOSPC => error.hint("free some room there, or name another state root with --root"),
+        _ => error,
+    }
 }
 
 pub fn not_found(id: &str) -> Error {

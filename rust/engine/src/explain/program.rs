@@ -27,7 +27,9 @@ fn reason(name: &str, detail: Detail, errno: Errno, proof: &[u8]) -> (String, Op
             PROGRAM_MISSING.to_string(),
             Some("the path is looked up inside the container's root file system"),
         ),
-        Detail::ProgramMissing => (PROGRAM_NOT_IN_PATH.to_string(), None),
+        Detail::ProgramMissing => {
+            (PROGRAM_NOT_IN_PATH.to_string(), Some("install it in the image, or name its folder"))
+        }
         Detail::ProgramIsDirectory => (format!("is a directory: {PROGRAM_NOT_EXECUTABLE}"), None),
         Detail::ProgramNotExecutable => (
             PROGRAM_NOT_EXECUTABLE.to_string(),
