@@ -126,3 +126,28 @@ def test_a_seccomp_profile_is_compiled_once(rootless: Runtime, own_bundle: MakeB
         assert "Cannot assign requested address" in rootless.run(config).err
         inodes |= {file.stat().st_ino for file in (rootless.root / ".filters").iterdir()}
     assert len(inodes) == 1
+
+
+@pytest.mark.estiba_only
+def test_a_state_root_of_somebody_else_is_refused_with_what_to_do(
+    rootless: Runtime, own_bundle: MakeBundle, folder: Path
+) -> None:
+    config = own_bundle("true")
+    (folder / "theirs").mkdir()
+    rootless.environ["XDG_RUNTIME_DIR"] = str(folder / "theirs")
+    result = rootless.call("create", "--bundle", str(config.path), config.id, bare=True)
+    assert result.code == 1
+    assert result.err == (
+        f'cannot make the state root "{folder}/theirs/estiba": access refused (EACCES)\n'
+        "hint: name a state root with --root that this user may write to\n"
+    )
+
+
+@pytest.mark.estiba_only
+def test_further_groups_are_refused_with_the_reason(rootless: Runtime, own_bundle: MakeBundle) -> None:
+    result = rootless.run(own_bundle("true", {"/process/user/additionalGids": [5]}))
+    assert result.code == 1
+    assert result.err.startswith(
+        "config.json /process/user: cannot become user 0, group 0: not allowed (EPERM)\n"
+    )
+    assert "leave additionalGids out" in result.err

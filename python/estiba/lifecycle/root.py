@@ -21,4 +21,4 @@ def state_root(*, rootless: bool | None = None) -> str:
     if not (is_rootless() if rootless is None else rootless):
         return SYSTEM
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return os.path.join(runtime or f"/run/user/{os.geteuid()}", "estiba")
+    return os.path.abspath(os.path.join(runtime or f"/run/user/{os.geteuid()}", "estiba"))

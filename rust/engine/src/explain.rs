@@ -164,12 +164,15 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
             hook_failed(&hooks::named(&quoted(path), &argv), &argv, detail, errno.0)
         }
         Step::Hook { path, .. } => refused(format!("run the hook {:?}", quoted(path))),
-        Step::Identity { uid, gid, .. } => {
+        Step::Identity { uid, gid, groups } => {
             let error = refused(format!("become user {uid}, group {gid}"));
-            if errno == Errno::EINVAL {
-                error.hint("the user namespace does not map these ids")
-            } else {
-                error
+            match (errno, groups) {
+                (Errno::EINVAL, _) => error.hint("the user namespace does not map these ids"),
+                (Errno::EPERM, Some(_)) => error.hint(
+                    "a user namespace that maps the caller's own id alone has no further groups: leave \
+                     additionalGids out, or map a range",
+                ),
+                _ => error,
             }
         }
         Step::LabelExec { attribute, label } => labels::refused(attribute, label, errno),
@@ -247,6 +250,9 @@ fn mount_hint(error: Error, kind: &str, errno: Errno) -> Error {
         }
         ("proc", Errno::EPERM) => {
             error.hint("proc needs a pid namespace of the container's own, and an unmasked /proc here")
+        }
+        (_, Errno::EACCES) => {
+            error.hint("a folder on the way there may not be entered: who owns the root file system?")
         }
         (_, Errno::ELOOP) => error.hint("the image has a symbolic link where a folder must be"),
         (_, Errno::EINVAL) => {

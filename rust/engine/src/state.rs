@@ -315,11 +315,14 @@ pub fn make_root(root: &str) -> Result<()> {
     Ok(())
 }
 
-/// What cannot be made under the state root; where that is full, with what to do.
+/// What cannot be made under the state root, with what to do.
 fn no_room(doing: String, errno: Errno) -> Error {
     let error = Error::refused(doing, errno);
     match errno {
         Errno::ENOSPC => error.hint("free some room there, or name another state root with --root"),
+        Errno::EACCES | Errno::EROFS => {
+            error.hint("name a state root with --root that this user may write to")
+        }
         _ => error,
     }
 }
