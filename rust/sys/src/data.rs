@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What files hold: reading and writing at a position, holes, bringing it to the disk.
+//! What files hold: writing at a position, holes, bringing it to the disk.
 
 use crate::fd::BorrowedFd;
 use crate::raw::retry;
@@ -35,11 +35,6 @@ pub fn next_hole(fd: BorrowedFd<'_>, from: u64) -> Result<u64> {
     const SEEK_HOLE: i32 = 4;
     // SAFETY: no pointers.
     unsafe { sc!(nr::LSEEK, fd.raw(), from, SEEK_HOLE) }.map(|at| at as u64)
-}
-
-pub fn read_at(fd: BorrowedFd<'_>, buffer: &mut [u8], position: u64) -> Result<usize> {
-    // SAFETY: `buffer` is writable for its length.
-    retry(|| unsafe { sc!(nr::PREAD64, fd.raw(), buffer.as_mut_ptr(), buffer.len(), position) })
 }
 
 /// Brings all of the file system that `fd` is on to the disk (syncfs(2)); since Linux 5.8 it tells of failed writes.

@@ -149,7 +149,6 @@ pub struct PollFd {
 
 pub const POLLIN: i16 = 1;
 pub const POLLPRI: i16 = 2;
-pub const POLLOUT: i16 = 4;
 pub const POLLERR: i16 = 8;
 pub const POLLHUP: i16 = 16;
 

@@ -196,7 +196,6 @@ pub fn status(fd: BorrowedFd<'_>) -> Result<Status> {
     status_at(fd, c"", true)
 }
 
-pub const CGROUP_SUPER_MAGIC: u64 = 0x27_e0eb;
 pub const CGROUP2_SUPER_MAGIC: u64 = 0x6367_7270;
 pub const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 pub const TMPFS_MAGIC: u64 = 0x0102_1994;

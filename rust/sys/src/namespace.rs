@@ -8,7 +8,6 @@ use crate::{Result, nr, sc};
 pub const TIME: u64 = 0x80;
 pub const MOUNT: u64 = 0x2_0000;
 pub const CGROUP: u64 = 0x200_0000;
-pub const UTS: u64 = 0x400_0000;
 pub const IPC: u64 = 0x800_0000;
 pub const USER: u64 = 0x1000_0000;
 pub const PID: u64 = 0x2000_0000;

@@ -62,7 +62,6 @@ pub fn set_umask(mask: u32) {
 
 const PR_GET_DUMPABLE: i32 = 3;
 const PR_SET_DUMPABLE: i32 = 4;
-const PR_SET_PDEATHSIG: i32 = 1;
 const PR_SET_KEEPCAPS: i32 = 8;
 const PR_CAPBSET_DROP: i32 = 24;
 const PR_SET_NO_NEW_PRIVS: i32 = 38;
@@ -82,11 +81,6 @@ pub fn dumpable() -> Result<usize> {
 /// Best effort: only 0 and 1 can be set, and a refusal changes nothing.
 pub fn set_dumpable(value: usize) {
     let _ = control(PR_SET_DUMPABLE, value, 0);
-}
-
-/// The signal that this process gets when the thread that made it ends; 0 takes it back.
-pub fn set_parent_death_signal(signal: i32) -> Result<()> {
-    control(PR_SET_PDEATHSIG, signal as usize, 0).map(drop)
 }
 
 pub fn keep_capabilities_over_setuid() -> Result<()> {
@@ -330,34 +324,15 @@ impl Ended {
     }
 }
 
-const P_PIDFD: i32 = 3;
-const WEXITED: i32 = 4;
-const WALL: i32 = 0x4000_0000;
-
-fn wait_id(pidfd: BorrowedFd<'_>, flags: i32) -> Result<Option<Ended>> {
-    let mut info = [0i32; 32]; // siginfo_t: 128 bytes; si_code at 8, si_pid at 16, si_status at 24
-    // SAFETY: `info` has the size of siginfo_t; no usage is asked for.
-    retry(|| unsafe { sc!(nr::WAITID, P_PIDFD, pidfd.raw(), info.as_mut_ptr(), flags | WALL, 0) })?;
-    Ok((info[4] != 0).then_some(Ended { code: info[2], status: info[6] }))
-}
-
-/// Waits for a child and reaps it.
+/// Waits for a child and reaps it (waitid(2)).
 pub fn reap(pidfd: BorrowedFd<'_>) -> Result<Ended> {
-    wait_id(pidfd, WEXITED)?.ok_or(Errno::ECHILD)
-}
-
-/// Reaps a child that has ended; None while it runs.
-pub fn reap_now(pidfd: BorrowedFd<'_>) -> Result<Option<Ended>> {
-    const WNOHANG: i32 = 1;
-    wait_id(pidfd, WEXITED | WNOHANG)
-}
-
-/// Reaps any child that has ended, if there is one.
-pub fn reap_any() -> Result<Option<i32>> {
-    const WNOHANG: i32 = 1;
-    // SAFETY: no status and no usage are asked for.
-    let pid = retry(|| unsafe { sc!(nr::WAIT4, -1isize, 0, WNOHANG | WALL, 0) })?;
-    Ok((pid != 0).then_some(pid as i32))
+    const P_PIDFD: i32 = 3;
+    const WEXITED: i32 = 4;
+    const WALL: i32 = 0x4000_0000;
+    let mut info = [0i32; 32]; // siginfo_t: 128 bytes; si_code at 8, si_status at 24
+    // SAFETY: `info` has the size of siginfo_t; no usage is asked for.
+    retry(|| unsafe { sc!(nr::WAITID, P_PIDFD, pidfd.raw(), info.as_mut_ptr(), WEXITED | WALL, 0) })?;
+    Ok(Ended { code: info[2], status: info[6] })
 }
 
 /// pidfd_open(2). ESRCH: no process has the number, also where a thread of one has it (EINVAL; ENOENT since Linux 6.16).

@@ -36,20 +36,6 @@ pub fn reset(ignored: u64) {
     let _ = set_mask(0);
 }
 
-/// Signals of this process that are ignored now, as a mask.
-pub fn ignored() -> u64 {
-    let mut mask = 0;
-    for signal in 1..=64u32 {
-        let mut action = [0usize; 4];
-        // SAFETY: `action` has the size of a kernel sigaction.
-        let asked = unsafe { sc!(nr::RT_SIGACTION, signal, 0, action.as_mut_ptr(), 8) };
-        if asked.is_ok() && action[0] == 1 {
-            mask |= 1 << (signal - 1);
-        }
-    }
-    mask
-}
-
 /// Sends `signal` to exactly the process behind `pidfd`; 0 only asks whether it is there.
 pub fn send(pidfd: BorrowedFd<'_>, signal: i32) -> Result<()> {
     // SAFETY: no pointers.
