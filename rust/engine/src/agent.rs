@@ -9,7 +9,7 @@ use crate::{console, oci_state};
 use alloc::format;
 use estiba_init::plan::Report;
 use estiba_sys::fd::{self, BorrowedFd, OwnedFd};
-use estiba_sys::{Errno, fs, memory, process, socket};
+use estiba_sys::{Errno, memory, process, socket};
 
 /// A connection to the agent. `start` makes it before it opens the gate: a container outlives the want of an agent.
 pub struct Agent<'a> {
@@ -60,7 +60,7 @@ pub fn deliver(agent: Option<Agent<'_>>, filtered: Filtered<'_>, announced: Repo
     let Filtered { pid, record, status, .. } = filtered;
     let state = oci_state::process_text(record, status, pid, agent.listener.metadata.as_deref());
     socket::send_descriptor(agent.socket.borrow(), state.as_bytes(), listener.borrow()).map_err(refused)?;
-    fs::rewind(taken.borrow())
+    fd::rewind(taken.borrow())
         .and_then(|()| fd::write_all(taken.borrow(), &1u32.to_ne_bytes()))
         .map_err(refused)
 }

@@ -38,7 +38,7 @@ fn run(hook: &Hook<'_>, state: &str) -> Result<()> {
     };
     let stdin = memory::memfd(c"estiba-state", false).map_err(failed)?;
     fd::write_all(stdin.borrow(), state.as_bytes()).map_err(failed)?;
-    fs::rewind(stdin.borrow()).map_err(failed)?;
+    fd::rewind(stdin.borrow()).map_err(failed)?;
     let argv = hook.argv();
     let ended = program::run(&Asked {
         path: &hook.path,

@@ -8,7 +8,7 @@ use core::ffi::CStr;
 use estiba_sys::fd::{BorrowedFd, CWD, OwnedFd};
 use estiba_sys::mount::{self, Attributes};
 use estiba_sys::process::Strings;
-use estiba_sys::{Errno, fs};
+use estiba_sys::{Errno, fs, xattr};
 
 /// Opens the root file system. It is bound onto itself first, as pivot_root(2) wants a mount point.
 pub fn open_root(path: &CStr, bind: bool) -> Result<OwnedFd, Errno> {
@@ -122,7 +122,7 @@ pub fn mount_filled(root: BorrowedFd<'_>, target: &CStr, what: &Filled<'_>) -> O
         fs::change_mode(top.borrow(), fs::status(folder.borrow())?.mode & 0o7777)?;
     }
     if let Some(label) = what.label {
-        fs::set_attribute(top.borrow(), c"security.selinux", label.to_bytes_with_nul())?;
+        xattr::set(top.borrow(), c"security.selinux", label.to_bytes_with_nul())?;
     }
     if what.copy_up {
         copy::tree(folder.borrow(), top.borrow())?;

@@ -77,12 +77,6 @@ pub fn make_symlink(target: &CStr, at: BorrowedFd<'_>, path: &CStr) -> Result<()
     unsafe { sc!(nr::SYMLINKAT, target.as_ptr(), at.raw(), path.as_ptr()) }.map(drop)
 }
 
-/// Sets an extended attribute of an open file (xattr(7)).
-pub fn set_attribute(file: BorrowedFd<'_>, name: &CStr, value: &[u8]) -> Result<()> {
-    // SAFETY: `name` is a C string, `value` is readable for its length.
-    unsafe { sc!(nr::FSETXATTR, file.raw(), name.as_ptr(), value.as_ptr(), value.len(), 0) }.map(drop)
-}
-
 pub fn remove_file(at: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     // SAFETY: `path` is a C string.
     unsafe { sc!(nr::UNLINKAT, at.raw(), path.as_ptr(), 0) }.map(drop)
@@ -174,13 +168,22 @@ impl Status {
 
 /// fstatat(2) of `path`, or of `at` itself when the path is empty; a last link is followed if `follow`.
 pub fn status_at(at: BorrowedFd<'_>, path: &CStr, follow: bool) -> Result<Status> {
+    stat_at(at, path, follow).map(|stat| status_of(&stat))
+}
+
+/// struct stat of x86_64: 144 bytes.
+pub(crate) fn stat_at(at: BorrowedFd<'_>, path: &CStr, follow: bool) -> Result<[u64; 18]> {
     const AT_SYMLINK_NOFOLLOW: i32 = 0x100;
     const AT_EMPTY_PATH: i32 = 0x1000;
     let flags = AT_EMPTY_PATH | if follow { 0 } else { AT_SYMLINK_NOFOLLOW };
-    let mut stat = [0u64; 18]; // struct stat of x86_64: 144 bytes
+    let mut stat = [0u64; 18];
     // SAFETY: `path` is a C string, `stat` has the size of struct stat.
     unsafe { sc!(nr::NEWFSTATAT, at.raw(), path.as_ptr(), stat.as_mut_ptr(), flags) }?;
-    Ok(Status {
+    Ok(stat)
+}
+
+pub(crate) fn status_of(stat: &[u64; 18]) -> Status {
+    Status {
         device: stat[0],
         inode: stat[1],
         links: stat[2],
@@ -189,7 +192,7 @@ pub fn status_at(at: BorrowedFd<'_>, path: &CStr, follow: bool) -> Result<Status
         gid: stat[4] as u32,
         node: stat[5],
         size: stat[6],
-    })
+    }
 }
 
 pub fn status(fd: BorrowedFd<'_>) -> Result<Status> {
@@ -225,12 +228,6 @@ pub fn sync(fd: BorrowedFd<'_>) -> Result<()> {
 pub fn truncate(fd: BorrowedFd<'_>, size: u64) -> Result<()> {
     // SAFETY: no pointers.
     unsafe { sc!(nr::FTRUNCATE, fd.raw(), size) }.map(drop)
-}
-
-/// Sets the position of an open file back to its start.
-pub fn rewind(fd: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: no pointers.
-    unsafe { sc!(nr::LSEEK, fd.raw(), 0, 0) }.map(drop)
 }
 
 /// An exclusive flock(2). Without `wait`, EAGAIN tells that somebody holds it.

@@ -36,22 +36,10 @@ pub struct Details {
 
 /// fstatat(2) of `path` itself, never of what a link points at; an empty path means `at`.
 pub fn details_at(at: BorrowedFd<'_>, path: &CStr) -> Result<Details> {
-    let mut stat = [0u64; 18]; // struct stat of x86_64: 144 bytes
-    let flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
-    // SAFETY: `path` is a C string, `stat` has the size of struct stat.
-    unsafe { sc!(nr::NEWFSTATAT, at.raw(), path.as_ptr(), stat.as_mut_ptr(), flags) }?;
-    Ok(Details {
-        device: stat[0],
-        inode: stat[1],
-        names: stat[2],
-        mode: stat[3] as u32,
-        uid: (stat[3] >> 32) as u32,
-        gid: stat[4] as u32,
-        node: stat[5],
-        size: stat[6],
-        blocks: stat[8],
-        modified: Time { seconds: stat[11] as i64, nanoseconds: stat[12] as i64 },
-    })
+    let stat = fs::stat_at(at, path, false)?;
+    let fs::Status { mode, uid, gid, size, device, inode, links, node } = fs::status_of(&stat);
+    let modified = Time { seconds: stat[11] as i64, nanoseconds: stat[12] as i64 };
+    Ok(Details { mode, uid, gid, size, blocks: stat[8], device, inode, names: links, node, modified })
 }
 
 /// Sets the time of the last change of `path` itself, an empty path meaning `at`; that of the last access stays.

@@ -76,7 +76,7 @@ pub fn read_regular(at: BorrowedFd<'_>, path: &str) -> Result<String> {
 
 /// The whole of an open file, wherever its position stands.
 pub fn read_from_start(file: BorrowedFd<'_>) -> Result<String> {
-    fs::rewind(file)?;
+    fd::rewind(file)?;
     read_open(file)
 }
 
