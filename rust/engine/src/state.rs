@@ -281,8 +281,8 @@ impl Folder {
         fs::open(self.dir(), name, fs::O_WRONLY | fs::O_NONBLOCK, 0).is_ok()
     }
 
-    /// Removes the folder and all in it: it holds plain files only.
-    pub fn remove(self) -> Result<()> {
+    /// Removes the folder and all in it: it holds plain files only. The lock stays with this.
+    pub fn remove(&self) -> Result<()> {
         let mut names = Vec::new();
         let listed = fs::list_dir(self.dir(), &mut |name| names.push(CString::from(name)));
         listed.map_err(|errno| Error::refused(format!("list {:?}", self.path), errno))?;

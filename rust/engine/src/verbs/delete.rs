@@ -33,10 +33,7 @@ pub fn delete(root: &str, id: &str, force: bool) -> Result<Vec<Error>> {
     if !force {
         live.allow("delete")?;
     }
-    let warnings = end_all(&live, &container.folder)?;
-    drop(live);
-    container.folder.remove()?;
-    Ok(warnings)
+    end(&live, &container.folder)
 }
 
 /// The same for who has reaped its init. That another verb was quicker is fine.
@@ -46,24 +43,23 @@ pub(super) fn delete_ended(container: Container) -> Result<Vec<Error>> {
         container => container?,
     };
     let live = Live { record: container.record()?, status: Status::Stopped, pidfd: None };
-    let warnings = end_all(&live, &container.folder)?;
-    drop(live);
-    container.folder.remove()?;
-    Ok(warnings)
+    end(&live, &container.folder)
 }
 
-/// Everything of a container but its folder.
-pub(super) fn end_all(live: &Live<'_>, folder: &Folder) -> Result<Vec<Error>> {
+/// Ends what runs in a container and removes all that is left of it, its folder last.
+pub(super) fn end(live: &Live<'_>, folder: &Folder) -> Result<Vec<Error>> {
     if let (Some(pidfd), true) = (&live.pidfd, live.status != Status::Stopped) {
         let paused = (live.status == Status::Paused).then_some(&live.record.cgroup[..]);
-        end(&live.record.id, live.record.pid, pidfd, paused)?;
+        end_init(&live.record.id, live.record.pid, pidfd, paused)?;
     }
     match live.status {
         Status::Creating => remove_cgroup(&not_anothers(&live.record.cgroup, folder))?,
         _ => remove_cgroup(&live.record.cgroup)?,
     }
     let state = oci_state::text(&live.record, Status::Stopped.name());
-    Ok(hooks::run_each("/hooks/poststop", &live.record.poststop, &state))
+    let warnings = hooks::run_each("/hooks/poststop", &live.record.poststop, &state);
+    folder.remove()?;
+    Ok(warnings)
 }
 
 /// A record without a pid names cgroups that may not have been made: who has made one of the same path since then, for a
@@ -93,7 +89,7 @@ fn salvage(container: Container, error: Error) -> Result<Vec<Error>> {
     let Some(found) = state::salvage(container.text()) else { return Err(error) };
     if let Some(pidfd) = proc::pidfd_of(found.pid, found.start_time, None)? {
         let frozen = Cgroup::from_record(&found.cgroup).is_frozen()?;
-        end(&container.folder.id, found.pid, &pidfd, frozen.then_some(&found.cgroup[..]))?;
+        end_init(&container.folder.id, found.pid, &pidfd, frozen.then_some(&found.cgroup[..]))?;
     }
     remove_cgroup(&found.cgroup)?;
     let message =
@@ -108,7 +104,7 @@ const PATIENCE: u64 = 10_000;
 
 /// Kills init and waits until it has ended. It may be somebody else's child: only its pidfd tells.
 /// `paused`: what to thaw, as a frozen process does not die on v1.
-fn end(id: &str, pid: i32, pidfd: &OwnedFd, paused: Option<&[Dir]>) -> Result<()> {
+fn end_init(id: &str, pid: i32, pidfd: &OwnedFd, paused: Option<&[Dir]>) -> Result<()> {
     let _ = signal::send(pidfd.borrow(), SIGKILL);
     if let Some(dirs) = paused {
         Cgroup::from_record(dirs).thaw()?;

@@ -64,8 +64,5 @@ pub fn sweep(root: &str, id: &str, options: Options) -> Result<(Found, Vec<Error
     if options.dry_run || !wanted {
         return Ok((found, Vec::new()));
     }
-    let warnings = delete::end_all(&live, &container.folder)?;
-    drop(live);
-    container.folder.remove()?;
-    Ok((found, warnings))
+    delete::end(&live, &container.folder).map(|warnings| (found, warnings))
 }
