@@ -10,10 +10,10 @@ use alloc::format;
 use estiba_engine::error::{Error, words};
 use estiba_engine::generated::lookup;
 use estiba_engine::generated::signals::{LAST_SIGNAL, SIGNALS};
-use estiba_engine::seccomp::{Filter, kept};
-use estiba_engine::spec::Spec;
+use estiba_engine::seccomp::kept;
 use estiba_engine::spec::prove::proved;
-use estiba_engine::verbs::{check_preserved, create, delete, kill, pause, run, start, state};
+use estiba_engine::verbs::create::{self, Judged};
+use estiba_engine::verbs::{check_preserved, delete, kill, pause, run, start, state};
 
 /// Runs the native verb `name`.
 pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
@@ -21,13 +21,11 @@ pub fn run(name: &str, caller: &Caller<'_>, parsed: &Parsed<'_>) -> Result {
     let id = parsed.words.first().copied().unwrap_or_default();
     let done = |()| Outcome::Done(0);
     match name {
-        "create" => {
-            make(&root, id, parsed, |request, spec, filter| create_only(request, spec, filter, parsed))
-        }
+        "create" => make(&root, id, parsed, |request, judged| create_only(request, judged, parsed)),
         "run" if parsed.options.text("pidfd-socket").is_some() => {
             Ok(Outcome::Ask("only `create` and `exec` send a pidfd without Python".into()))
         }
-        "run" => make(&root, id, parsed, |request, spec, filter| run_and_wait(request, spec, filter, parsed)),
+        "run" => make(&root, id, parsed, |request, judged| run_and_wait(request, judged, parsed)),
         "start" => Ok(start::start(&root, id).map(done)?),
         "state" => print(&format!("{}\n", state::state(&root, id)?)),
         "kill" => {
@@ -53,7 +51,7 @@ fn make(
     root: &str,
     id: &str,
     parsed: &Parsed<'_>,
-    then: impl FnOnce(&create::Request<'_>, Spec<'_>, Option<Filter>) -> Result,
+    then: impl FnOnce(&create::Request<'_>, Judged<'_>) -> Result,
 ) -> Result {
     let options = &parsed.options;
     let preserve_fds = options.number("preserve-fds").unwrap_or(0);
@@ -93,17 +91,12 @@ fn make(
         gate: true,
         trace: false,
     };
-    then(&request, spec, filter)
+    then(&request, Judged { spec, filter })
 }
 
-fn create_only(
-    request: &create::Request<'_>,
-    spec: Spec<'_>,
-    filter: Option<Filter>,
-    parsed: &Parsed<'_>,
-) -> Result {
+fn create_only(request: &create::Request<'_>, judged: Judged<'_>, parsed: &Parsed<'_>) -> Result {
     let receiver = PidfdReceiver::connect(&parsed.options)?;
-    let started = create::create_proved(request, spec, filter)?;
+    let started = create::create_proved(request, judged)?;
     if let Err(failure) = receiver.send(&started) {
         delete::delete(request.root, request.id, true)?;
         return Err(failure.into());
@@ -112,16 +105,11 @@ fn create_only(
     Ok(Outcome::Done(0))
 }
 
-fn run_and_wait(
-    request: &create::Request<'_>,
-    spec: Spec<'_>,
-    filter: Option<Filter>,
-    parsed: &Parsed<'_>,
-) -> Result {
+fn run_and_wait(request: &create::Request<'_>, judged: Judged<'_>, parsed: &Parsed<'_>) -> Result {
     let options = &parsed.options;
     let how = run::Options { detach: options.flag("detach"), keep: options.flag("keep") };
     let report = Report::of(&parsed.globals);
-    Ok(run::run(request, (spec, filter), how, |warnings| report.warn(warnings)).map(Outcome::Done)?)
+    Ok(run::run(request, judged, how, |warnings| report.warn(warnings)).map(Outcome::Done)?)
 }
 
 /// 15, TERM, SIGTERM, sigterm, RTMIN+3.

@@ -46,30 +46,37 @@ pub struct Request<'a> {
     pub trace: bool,
 }
 
+/// A config that the prover or Python has judged.
+pub struct Judged<'a> {
+    pub spec: Spec<'a>,
+    /// Of its seccomp profile, where one is kept.
+    pub filter: Option<Filter>,
+}
+
 /// Creates a container of a config's text, which Python has judged.
 pub fn create(request: &Request<'_>, text: &[u8]) -> Result<Started> {
     let mut trace = Trace::new(request.trace);
     trace.mark("read the config");
     let spec = spec::parse(text)?;
     let filter = spec.linux.seccomp.and_then(|profile| kept::find(request.root, profile.get()));
-    make(request, spec, filter, None, trace).map(|(started, _)| started)
+    make(request, Judged { spec, filter }, None, trace).map(|(started, _)| started)
 }
 
-/// Creates a container of a config that is proved; `filter`: of its seccomp profile, where one is kept.
-pub fn create_proved(request: &Request<'_>, spec: Spec<'_>, filter: Option<Filter>) -> Result<Started> {
-    make(request, spec, filter, None, Trace::new(request.trace)).map(|(started, _)| started)
+/// Creates a container of a config that is proved.
+pub fn create_proved(request: &Request<'_>, judged: Judged<'_>) -> Result<Started> {
+    make(request, judged, None, Trace::new(request.trace)).map(|(started, _)| started)
 }
 
 /// Returns the container too, locked, for who goes on with it. `terminal`: a connected socket that takes the container's
 /// terminal, instead of the console socket's path.
 pub(super) fn make(
     request: &Request<'_>,
-    mut spec: Spec<'_>,
-    filter: Option<Filter>,
+    judged: Judged<'_>,
     terminal: Option<OwnedFd>,
     mut trace: Trace,
 ) -> Result<(Started, Container)> {
     launch::check_preserved(request.preserve_fds)?;
+    let Judged { mut spec, filter } = judged;
     if let (Some(process), Some(_)) = (&mut spec.process, &terminal) {
         foreground::take_callers_size(process);
     }

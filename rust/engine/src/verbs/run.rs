@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `run`: create without a gate, attend, delete. For the command: it takes over the process's signals.
 
-use super::create::{self, Request};
+use super::create::{self, Judged, Request};
 use super::delete;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreground::{self, Attendant};
-use crate::seccomp::Filter;
-use crate::spec::Spec;
 use crate::trace::Trace;
 use alloc::vec::Vec;
 use core::mem;
@@ -23,12 +21,12 @@ pub struct Options {
 /// Returns the program's exit code, 128 + n for signal n; 0 when detached. `warn` takes what `create` and `delete` warn of.
 pub fn run(
     request: &Request<'_>,
-    (spec, filter): (Spec<'_>, Option<Filter>),
+    judged: Judged<'_>,
     options: Options,
     warn: impl Fn(Vec<Error>),
 ) -> Result<i32> {
     let request = Request { gate: false, ..*request };
-    let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
+    let terminal = judged.spec.process.as_ref().is_some_and(|process| process.terminal);
     let relayed = terminal && request.console_socket.is_none();
     if relayed && options.detach {
         return Err(Error::new(ErrorKind::ConfigInvalid, "a detached run cannot relay a terminal")
@@ -44,7 +42,7 @@ pub fn run(
     } else {
         (None, None)
     };
-    let (mut started, container) = create::make(&request, spec, filter, theirs, Trace::new(request.trace))?;
+    let (mut started, container) = create::make(&request, judged, theirs, Trace::new(request.trace))?;
     container.folder.unlock()?;
     warn(mem::take(&mut started.warnings));
     let ran = match attendant {
