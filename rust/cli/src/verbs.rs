@@ -96,12 +96,18 @@ fn make(
 
 fn create_only(request: &create::Request<'_>, judged: Judged<'_>, parsed: &Parsed<'_>) -> Result {
     let receiver = PidfdReceiver::connect(&parsed.options)?;
+    let report = Report::of(&parsed.globals);
     let started = create::create_proved(request, judged)?;
-    if let Err(failure) = receiver.send(&started) {
-        delete::delete(request.root, request.id, true)?;
-        return Err(failure.into());
+    if let Err(error) = receiver.send(&started) {
+        return Err(match delete::delete(request.root, request.id, true) {
+            Ok(warnings) => {
+                report.warn(warnings);
+                error.into()
+            }
+            Err(second) => error.and_undoing(&second).into(),
+        });
     }
-    Report::of(&parsed.globals).warn(started.warnings);
+    report.warn(started.warnings);
     Ok(Outcome::Done(0))
 }
 

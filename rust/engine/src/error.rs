@@ -88,6 +88,12 @@ impl Error {
         self
     }
 
+    /// What failed while this was taken back, too.
+    #[must_use]
+    pub fn and_undoing(self, second: &Error) -> Error {
+        Error { message: format!("{}; and undoing it: {second}", self.message), ..self }
+    }
+
     /// An error about one container.
     #[must_use]
     pub fn about(self, id: &str, status: Option<Status>) -> Error {

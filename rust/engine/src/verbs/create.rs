@@ -133,10 +133,7 @@ impl Undo {
         // The record stays while there is something that it names.
         let removed = removed.and_then(|()| folder.remove()).err();
         let also = hooks.unwrap_or_default().into_iter().chain(removed);
-        also.fold(error, |error, second| Error {
-            message: format!("{}; and undoing it: {second}", error.message),
-            ..error
-        })
+        also.fold(error, |error, second| error.and_undoing(&second))
     }
 }
 
