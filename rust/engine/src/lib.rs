@@ -12,7 +12,7 @@ extern crate std;
 
 mod agent;
 pub mod cgroup;
-mod clock;
+pub mod clock;
 pub mod console;
 mod deadline;
 pub mod error;
