@@ -292,6 +292,27 @@ fn doing(step: &Step<'_>) -> &'static str {
         Step::Capabilities { .. } => "set the capabilities",
         Step::Seccomp { .. } => "load the seccomp filter",
         Step::KeepDescriptors { .. } => "arrange the preserved descriptors",
-        _ => "carry out a step",
+        // Those that have a sentence of their own above.
+        Step::Trace { .. }
+        | Step::OpenRoot { .. }
+        | Step::MountFilesystem { .. }
+        | Step::MountFilled { .. }
+        | Step::MountBind { .. }
+        | Step::ChangeMount { .. }
+        | Step::OpenFolder { .. }
+        | Step::MakeDevice { .. }
+        | Step::BindDevice { .. }
+        | Step::MakeSymlink { .. }
+        | Step::Mask { .. }
+        | Step::MakeReadonly { .. }
+        | Step::Sysctl { .. }
+        | Step::Limit { .. }
+        | Step::LabelExec { .. }
+        | Step::ChangeDir { .. }
+        | Step::ChangeDirAgain { .. }
+        | Step::Identity { .. }
+        | Step::FindProgram { .. }
+        | Step::Hook { .. }
+        | Step::Execute { .. } => "carry out a step",
     }
 }

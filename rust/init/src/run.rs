@@ -309,8 +309,38 @@ fn perform_on_process<'a>(init: &mut Init<'a>, step: Step<'a>) -> Outcome {
             let mut env = env.iter().chain(home);
             Err(Failure::from(process::execute(path, argv, &mut env, init.scratch)))
         }
-        // The steps of `perform`; here so that a new one is missed by the compiler and not at run time.
-        _ => Err(Failure::from(Errno::ENOSYS)),
+        // The steps of `perform`, by name, so that a new one is missed by the compiler and not at run time.
+        Step::Pause { .. }
+        | Step::Trace { .. }
+        | Step::NewSession {}
+        | Step::NewKeyring { .. }
+        | Step::Join { .. }
+        | Step::Unshare { .. }
+        | Step::TimeOffsets { .. }
+        | Step::Beside { .. }
+        | Step::Hostname { .. }
+        | Step::Domainname { .. }
+        | Step::LoopbackUp {}
+        | Step::Propagation { .. }
+        | Step::OpenRoot { .. }
+        | Step::MountFilesystem { .. }
+        | Step::MountFilled { .. }
+        | Step::MountBind { .. }
+        | Step::ChangeMount { .. }
+        | Step::OpenFolder { .. }
+        | Step::MakeDevice { .. }
+        | Step::BindDevice { .. }
+        | Step::MakeSymlink { .. }
+        | Step::Mask { .. }
+        | Step::MakeReadonly { .. }
+        | Step::Sysctl { .. }
+        | Step::Terminal { .. }
+        | Step::PartFromHost { .. }
+        | Step::PivotRoot { .. }
+        | Step::MoveRoot {}
+        | Step::ChangeRoot {}
+        | Step::ChangeRootMount { .. }
+        | Step::CloseRoot {} => Err(Failure::from(Errno::ENOSYS)),
     }
 }
 
