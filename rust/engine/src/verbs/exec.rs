@@ -116,21 +116,7 @@ fn enter(
     let tasks = cgroup.open_tasks()?;
     let numbers: Vec<i32> = tasks.iter().map(OwnedFd::raw).collect();
     let born_in = cgroup.open_v2()?;
-    let terminal = match (plan.terminal, request.console_socket, terminal) {
-        (true, Some(path), _) => Some(console::connect(path)?),
-        (true, None, None) => {
-            return Err(Error::new(ErrorKind::ConfigInvalid, "a terminal is asked for and nothing takes it")
-                .at("/process/terminal")
-                .hint("give --console-socket, or leave --tty out"));
-        }
-        (false, Some(_), _) => {
-            let message = "a console socket is given, but the process has no terminal";
-            return Err(Error::new(ErrorKind::ConfigInvalid, message)
-                .at("/process/terminal")
-                .hint("leave --console-socket out, or give --tty"));
-        }
-        (_, _, terminal) => terminal,
-    };
+    let terminal = terminal_for(&plan, request, terminal)?;
     let launched = launch::launch(
         &plan,
         Given {
@@ -142,21 +128,40 @@ fn enter(
             ..Given::default()
         },
     )?;
-    let said = commit(&plan, &launched, live);
-    match said {
-        Ok(Said::Closed) => Ok((launched, plan.warnings)),
-        Ok(Said::Failed(report)) => {
-            let error = explain::explain(&plan, &launched, report, &plan::program_name(process));
-            launched.end();
-            Err(error)
-        }
-        Ok(Said::Ready | Said::Paused | Said::Listening(_)) => {
-            launched.end();
-            Err(Error::internal("init waits where exec has no gate"))
-        }
+    match commit(&plan, &launched, live).and_then(|said| failure(said, &plan, &launched, process)) {
+        Ok(()) => Ok((launched, plan.warnings)),
         Err(error) => {
             launched.end();
             Err(error)
+        }
+    }
+}
+
+fn terminal_for(plan: &plan::Plan, request: &Request<'_>, given: Option<OwnedFd>) -> Result<Option<OwnedFd>> {
+    match (plan.terminal, request.console_socket, given) {
+        (true, Some(path), _) => console::connect(path).map(Some),
+        (true, None, None) => {
+            Err(Error::new(ErrorKind::ConfigInvalid, "a terminal is asked for and nothing takes it")
+                .at("/process/terminal")
+                .hint("give --console-socket, or leave --tty out"))
+        }
+        (false, Some(_), _) => {
+            let message = "a console socket is given, but the process has no terminal";
+            Err(Error::new(ErrorKind::ConfigInvalid, message)
+                .at("/process/terminal")
+                .hint("leave --console-socket out, or give --tty"))
+        }
+        (_, _, given) => Ok(given),
+    }
+}
+
+/// What init said, if it was not the end that comes with the program's start.
+fn failure(said: Said, plan: &plan::Plan, launched: &Launched, process: &Process<'_>) -> Result<()> {
+    match said {
+        Said::Closed => Ok(()),
+        Said::Failed(report) => Err(explain::explain(plan, launched, report, &plan::program_name(process))),
+        Said::Ready | Said::Paused | Said::Listening(_) => {
+            Err(Error::internal("init waits where exec has no gate"))
         }
     }
 }
