@@ -46,14 +46,7 @@ pub fn plan(
         plan.add(Origin::At("/root/path"), Step::PartFromHost { path: &path });
     }
     plan.add(Origin::At("/root/path"), Step::OpenRoot { path: &path, bind: true });
-    for (index, mount) in spec.mounts.iter().enumerate() {
-        match mount.kind.as_deref() {
-            Some("cgroup" | "cgroup2") if !mounts::is_bind(mount) => {
-                cgroups::plan(plan, spec, host, options, mount, index)?;
-            }
-            _ => mounts::plan(plan, mount, index, host, options)?,
-        }
-    }
+    mount_all(plan, spec, host, options)?;
     devices::plan(plan, spec)?;
     if let Some(process) = &spec.process {
         open_terminal(plan, process, terminal, true);
@@ -82,6 +75,18 @@ pub fn plan(
         plan.add(origin, Step::ChangeRootMount { set: 0, propagation: after });
     }
     plan.add(Origin::At("/root/path"), Step::CloseRoot {});
+    Ok(())
+}
+
+fn mount_all(plan: &mut Plan, spec: &Spec<'_>, host: &Host, options: &Options<'_>) -> Result<()> {
+    for (index, mount) in spec.mounts.iter().enumerate() {
+        match mount.kind.as_deref() {
+            Some("cgroup" | "cgroup2") if !mounts::is_bind(mount) => {
+                cgroups::plan(plan, spec, host, options, mount, index)?;
+            }
+            _ => mounts::plan(plan, mount, index, host, options)?,
+        }
+    }
     Ok(())
 }
 
