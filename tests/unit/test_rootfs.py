@@ -110,15 +110,15 @@ def test_a_fifo_is_not_waited_for(root: int) -> None:
         ("app:12345", 1000, 12345, (12345,), "/home/app"),
         ("4242", 4242, 0, (0,), "/"),
         ("4242:staff", 4242, 50, (50,), "/"),
-        ("33", 44, 45, (45,), "/odd"),
-        ("app:1001", 1000, 7, (7,), "/home/app"),
+        ("33", 33, 33, (33, 50), "/var/www"),
+        ("app:1001", 1000, 1001, (1001,), "/home/app"),
         (":50", 0, 50, (50,), "/root"),
     ],
 )
 def test_users_are_found_by_the_files_of_the_image(
     root: int, text: str, uid: int, gid: int, additional: tuple[int, ...], home: str
 ) -> None:
-    """A name goes before a number; a group that is given leaves out the further ones."""
+    """A number is an id, though something be named so (CVE-2016-3697); a group that is given leaves out the further ones."""
     user = find_user(root, text)
     assert (user.uid, user.gid, user.additional_gids, user.home) == (uid, gid, additional, home)
 

@@ -61,23 +61,25 @@ def find_group(root: int, text: str) -> int:
 
 
 def passwd_entry(root: int, user: str) -> list[str] | None:
-    """Return the fields of the user's line in /etc/passwd; a name goes before a number, as everywhere."""
+    """Return the fields of the user's line in /etc/passwd.
+
+    A number is an id, whatever is named so: who reads USER 1000 may count on it (CVE-2016-3697).
+    """
     entries = records(root, "/etc/passwd", 7)
     entries = [fields for fields in entries if is_digits(fields[2]) and is_digits(fields[3])]
-    named = next((fields for fields in entries if fields[0] == user), None)
-    if named is not None or not is_digits(user):
-        return named
-    return next((fields for fields in entries if int(fields[2]) == int(user)), None)
+    if is_digits(user):
+        return next((fields for fields in entries if int(fields[2]) == int(user)), None)
+    return next((fields for fields in entries if fields[0] == user), None)
 
 
 def group_id(text: str, groups: list[list[str]]) -> int:
-    """Return the id of a group by name or number."""
+    """Return the id of a group by number or name."""
+    if is_digits(text):
+        return number("group", text)
     named = next((fields for fields in groups if fields[0] == text), None)
-    if named is not None:
-        return number("group", named[2])
-    if not is_digits(text):
+    if named is None:
         raise unknown("group", text, "/etc/group", [fields[0] for fields in groups])
-    return number("group", text)
+    return number("group", named[2])
 
 
 def records(root: int, path: str, width: int) -> list[list[str]]:
