@@ -159,6 +159,7 @@ def test_exec_takes_cwd_env_and_user_from_its_flags(runtime: Runtime, bundle: Ma
 @pytest.mark.estiba_only
 @pytest.mark.parametrize("user", ["", "a", "1:", ":1", "-1", "4294967296", " 1", "1:2:3"])
 def test_exec_refuses_a_user_that_is_no_number(runtime: Runtime, bundle: MakeBundle, user: str) -> None:
+    """CVE-2026-30892: what could not be read was root."""
     container = runtime.start(bundle(FOREVER))
     result = container.exec("id", flags=[f"--user={user}"])
     assert (result.code != 0, result.out) == (True, "")

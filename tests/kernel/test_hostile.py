@@ -59,7 +59,10 @@ def entries(folder: Path) -> list[Path]:
 def test_proc_and_sys_are_mounted_behind_no_link_of_the_image(
     runtime: Runtime, bundle: MakeBundle, host: Path, destination: str
 ) -> None:
-    """CVE-2019-19921, CVE-2023-27561, CVE-2025-54867: whoever mounts behind it masks another folder than is used."""
+    """CVE-2019-19921, CVE-2023-27561, CVE-2023-28642, CVE-2025-54867.
+
+    Whoever mounts behind it masks another folder than is used.
+    """
     name = "proc" if "proc" in destination else "sys"
     config = bundle("true")
     number = next(n for n, mount in enumerate(config.config["mounts"]) if mount["destination"] == f"/{name}")
@@ -152,8 +155,12 @@ def test_a_container_sees_no_folder_of_the_host_in_what_exec_starts(
     assert pipe.readline() == "ready"
     for _ in range(TIMES):
         assert container.exec("true").code == 0
+    # And it does see one that is there to be seen.
+    assert container.exec("sh", "-c", "exec 7</tmp; exec sleep 1000", flags=["--detach"]).code == 0
+    assert re.fullmatch("seen /proc/[0-9]+/fd/7", pipe.readline())
     (config.rootfs / "tmp" / "stop").touch()
-    assert pipe.readline() == "end"
+    while pipe.readline() != "end":
+        pass
     container.delete()
 
 
@@ -192,7 +199,7 @@ def without_mounts_on_dev(config: Bundle) -> None:
 
 
 def test_a_mask_holds_whatever_the_null_device_of_the_image_is(runtime: Runtime, bundle: MakeBundle) -> None:
-    """CVE-2025-31133: a runtime that masks by the container's own /dev/null shows what the link names instead."""
+    """CVE-2025-31133, CVE-2025-62161: a runtime that masks by the container's own /dev/null shows what the link names instead."""
     config = bundle("wc -c </etc/secret; echo x >/etc/secret", {"/linux/maskedPaths": ["/etc/secret"]})
     without_mounts_on_dev(config)
     (config.rootfs / "etc" / "secret").write_text("secret")
@@ -247,7 +254,7 @@ def fake_proc(volume: Path) -> list[Path]:
 def test_what_the_runtime_writes_goes_to_no_proc_of_the_image(
     runtime: Runtime, bundle: MakeBundle, folder: Path
 ) -> None:
-    """CVE-2019-16884, CVE-2025-52881: a volume on /proc takes the label, the parameter, the score."""
+    """CVE-2019-16884, CVE-2025-52881, CVE-2025-62596: a volume on /proc takes the label, the parameter, the score."""
     files = fake_proc(folder / "fake")
     changes = {
         "/linux/sysctl": {"kernel.shm_rmid_forced": "1"},
@@ -303,7 +310,7 @@ def test_exec_enters_no_cgroup_outside_of_the_containers(
 
 
 def test_exec_gives_no_inheritable_capabilities(runtime: Runtime, bundle: MakeBundle) -> None:
-    """CVE-2022-29162, CVE-2022-27650."""
+    """CVE-2022-29162, CVE-2022-27650, CVE-2022-24769, CVE-2025-27612."""
     container = runtime.start(bundle(FOREVER))
     result = container.exec("grep", "-E", "Cap(Inh|Amb)", "/proc/self/status", flags=["--cap", "CAP_NET_RAW"])
     container.delete()
