@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from configs import EDGES, RECORDED, any_configs
 from hypothesis import HealthCheck, given, settings
 
 from estiba import _core, spec
+from estiba.spec.schema import CONFIG
 
 WORDS = ("", "x", "/", "/x", "..", "a b", "=", "0-3", "3-1", "\0", "1.0.", "SCMP_ACT_NOTIFY", "CAP_SYS_ADMIN")
 
@@ -59,6 +61,41 @@ def test_a_recorded_config_with_one_odd_value_is_asked_about_or_valid(name: str)
                 holder = holder[key]
             holder[path[-1]] = odd
             check(changed)
+
+
+def test_each_property_with_an_odd_value_is_asked_about_or_valid() -> None:
+    """All that the schema knows, also what no client writes."""
+    for way in _properties(CONFIG):
+        for odd in (None, True, [], {}, ["x"], "x\0", *EDGES, *WORDS):
+            config = spec.default_config()
+            _put(config, way, odd)
+            check(config)
+
+
+def _properties(schema: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each property of a schema; of a list to its first entry, of free names to one."""
+    if way:
+        yield way
+    for name, inner in schema.get("properties", {}).items():
+        yield from _properties(inner, (*way, name))
+    if "additionalProperties" in schema:
+        yield from _properties(schema["additionalProperties"], (*way, "name"))
+    if "items" in schema:
+        yield from _properties(schema["items"], (*way, 0))
+
+
+def _put(node: Any, way: tuple[Any, ...], value: Any) -> None:
+    """Set a value, making the objects and lists on the way to it."""
+    for key, after in itertools.pairwise(way):
+        if isinstance(node, list) and not node:
+            node.append(None)
+        if (node[key] if isinstance(node, list) else node.get(key)) is None:
+            node[key] = [] if after == 0 else {}
+        node = node[key]
+    if isinstance(node, list):
+        node[:1] = [value]
+    else:
+        node[way[-1]] = value
 
 
 def test_what_is_empty_is_asked_about_or_valid() -> None:

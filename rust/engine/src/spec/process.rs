@@ -63,7 +63,7 @@ pub struct User<'a> {
     pub additional_gids: Vec<u32>,
     /// Of other platforms; here it only has to be text.
     #[serde(borrow, rename = "username")]
-    _name: Option<Text<'a>>,
+    pub name: Option<Text<'a>>,
 }
 
 /// Names of capabilities, set by set (capabilities(7)).

@@ -108,6 +108,8 @@ pub(super) fn process(process: &Process<'_>) -> Proof {
     let user = &process.user;
     let mut ids = [&user.uid, &user.gid].into_iter().chain(&user.additional_gids);
     plain(ids.all(|id| *id <= LAST_ID) && user.additional_gids.len() <= GROUPS, "an odd id, or many")?;
+    let texts = [&process.apparmor_profile, &process.selinux_label, &user.name];
+    plain(texts.into_iter().flatten().all(|text| clean(text)), "a NUL character")?;
     plain(user.umask.is_none_or(|mask| mask <= 0o777), "an odd umask")?;
     plain(
         process.scheduler.is_none() && process.io_priority.is_none() && process.exec_cpu_affinity.is_none(),
