@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from conftest import MakeBundle
+from support import processes
+from support.bundles import ABSENT
 from support.processes import Pipe
 from support.runtime import Runtime
 
@@ -182,3 +184,22 @@ def test_the_v1_list_says_what_is_allowed(runtime: Runtime, bundle: MakeBundle) 
     container.delete()
     assert "c 10:229 rw" in listed
     assert "a *:* rwm" not in listed
+
+
+@pytest.mark.estiba_only
+@pytest.mark.requires("root")
+def test_devices_that_are_bound_into_a_folder_of_the_image_are_so_again(
+    runtime: Runtime, bundle: MakeBundle
+) -> None:
+    """Who may make no nodes binds the host's, onto files that stay in the image."""
+    kinds = [{"type": kind} for kind in ("pid", "mount", "ipc")]
+    config = bundle("echo gone > /dev/null && wc -c < /dev/null", {"/linux/namespaces": kinds})
+    mounts = [m for m in config.config["mounts"] if not m["destination"].startswith(("/dev", "/sys"))]
+    config.change("/mounts", mounts)
+    config.change("/root/readonly", False)
+    config.change("/hostname", ABSENT)
+    ids = "0 0 65536"
+    with processes.holder("--user", "--mount", uid_map=ids, gid_map=ids, prefix=runtime.view.enter()) as pid:
+        runtime.prefix = ["nsenter", f"--target={pid}", "--user", "--mount"]
+        words = ["--cgroup-manager=disabled", "run", "--bundle", str(config.path), config.id]
+        assert [runtime.must(*words).out for _ in range(2)] == ["0\n", "0\n"]

@@ -14,6 +14,8 @@ pub fn make(folder: BorrowedFd<'_>, name: &CStr, mode: u32, device: u64, uid: u3
             let there = fs::status_at(folder, name, false)?;
             if there.mode & fs::S_IFMT == mode & fs::S_IFMT && there.node == device {
                 Ok(())
+            } else if there.is_file() && there.size == 0 {
+                Err(Errno::EPERM) // `bind_same` of an earlier start has made it
             } else {
                 Err(Errno::EEXIST)
             }
@@ -36,7 +38,10 @@ pub fn bind_same(folder: BorrowedFd<'_>, path: &CStr, name: &CStr, mode: u32, de
     if found.mode & fs::S_IFMT != mode & fs::S_IFMT || found.node != device {
         return Err(Errno::EPERM.into());
     }
-    fs::open(folder, name, fs::O_CREAT | fs::O_EXCL | fs::O_NOFOLLOW | fs::O_WRONLY, 0o644)?;
+    match fs::open(folder, name, fs::O_CREAT | fs::O_EXCL | fs::O_NOFOLLOW | fs::O_WRONLY, 0o644) {
+        Err(Errno::EEXIST) => {}
+        made => drop(made?),
+    }
     let at = open_in(folder, name, fs::RESOLVE_NO_SYMLINKS)?;
     Ok(mount::attach_tree(tree.borrow(), at.borrow())?)
 }
