@@ -199,7 +199,9 @@ def test_devices_that_are_bound_into_a_folder_of_the_image_are_so_again(
     config.change("/root/readonly", False)
     config.change("/hostname", ABSENT)
     ids = "0 0 65536"
-    with processes.holder("--user", "--mount", uid_map=ids, gid_map=ids, prefix=runtime.view.enter()) as pid:
+    with processes.holder(
+        "--user", "--mount", uid_map=ids, gid_map=ids, prefix=tuple(runtime.view.enter())
+    ) as pid:
         runtime.prefix = ["nsenter", f"--target={pid}", "--user", "--mount"]
         words = ["--cgroup-manager=disabled", "run", "--bundle", str(config.path), config.id]
         assert [runtime.must(*words).out for _ in range(2)] == ["0\n", "0\n"]
