@@ -93,6 +93,12 @@ def test_features_tells_of_each_part_that_is_there(capsys: pytest.CaptureFixture
     assert there == {"apparmor", "selinux", "v1", "v2", "rdma"}
 
 
+def test_a_word_that_is_not_utf_8_is_named_by_its_number(tmp_path: Path) -> None:
+    """As the native command names it."""
+    done = command("state", "caf\udce9", where=tmp_path)
+    assert (done.returncode, done.stderr) == (1, 'argument 2 is not UTF-8: "caf\\xe9"\n')
+
+
 def test_log_as_json_has_one_record_with_the_whole_cause(tmp_path: Path) -> None:
     """containerd shows the message of the last record of level error."""
     log = tmp_path / "log.json"

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import os
+
 from estiba.cli import report
 from estiba.cli.parse import LANGUAGE, Parsed, Refusal
 from estiba.command_line.run import answer as call_verb
 from estiba.command_line.run import run, say
-from estiba.errors import EstibaError
+from estiba.errors import ArgumentInvalid, EstibaError
 from estiba.tables.arguments import FAILURE_EXIT
 
 VERBS: dict[str, str] = {
@@ -42,7 +44,11 @@ def main(args: list[str]) -> int:
 
 
 def answer(args: list[str], parsed: Parsed) -> int:
-    """Read argv into `parsed` and call the verb."""
+    """Read argv into `parsed` and call the verb. Ids, paths and config.json meet in JSON, so all words are UTF-8."""
+    for number, word in enumerate(args, 1):
+        if not word.isascii() and any("\udc80" <= letter <= "\udcff" for letter in word):
+            shown = repr(os.fsencode(word))[2:-1]
+            raise ArgumentInvalid(f'argument {number} is not UTF-8: "{shown}"')
     return call_verb(LANGUAGE, VERBS, "estiba.cli", version, args, parsed)
 
 
