@@ -65,6 +65,8 @@ def test_without_python_the_command_says_why_it_wants_it_and_where_it_looked(alo
     message, hint = said.stderr.splitlines()
     assert message == "`estiba list` runs in Python, and there is none"
     assert f'"{alone.with_name("python3")}", "{alone.with_name("python")}"' in hint
+    alone.with_name("python3").touch(mode=0o644)
+    assert f'"{alone.with_name("python3")}": access refused (EACCES), ' in call([alone, "list"]).stderr
 
 
 def test_without_python_a_config_that_is_not_proved_is_refused_with_the_reason(

@@ -11,6 +11,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use estiba_engine::error::words;
 use estiba_sys::fd::CWD;
 use estiba_sys::process::{Strings, execute};
 use estiba_sys::{Errno, fs};
@@ -20,18 +21,18 @@ const FIXED: Option<&str> = option_env!("ESTIBA_PYTHON");
 
 /// Replaces this program; returns only when there is no Python. `reason` is what it would have judged.
 pub fn hand_over(caller: &Caller<'_>, reason: String) -> Failure {
-    let looked = interpreters();
-    for interpreter in &looked {
-        execute_with(interpreter, caller);
-    }
-    let places: Vec<String> = looked.iter().map(|path| format!("{path:?}")).collect();
+    let tried = |interpreter: CString| match execute_with(&interpreter, caller) {
+        Errno::ENOENT => format!("{interpreter:?}"),
+        errno => format!("{interpreter:?}: {}", words(errno)),
+    };
+    let places: Vec<String> = interpreters().map(tried).collect();
     let hint = format!("install the estiba package beside its command; looked for {}", places.join(", "));
     Failure { message: reason, hint: Some(hint) }
 }
 
-fn interpreters() -> Vec<CString> {
+fn interpreters() -> impl Iterator<Item = CString> {
     let beside = ["python3", "python"].into_iter().filter_map(|name| beside_this_file(name.as_bytes()));
-    beside.chain(FIXED.and_then(|path| CString::new(path).ok())).collect()
+    beside.chain(FIXED.and_then(|path| CString::new(path).ok()))
 }
 
 fn beside_this_file(name: &[u8]) -> Option<CString> {
