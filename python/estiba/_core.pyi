@@ -185,7 +185,10 @@ def resume(*, root: str, id: str) -> None:
     """Thaw it. Raises ContainerNotFound, WrongState."""
 
 def processes(*, root: str, id: str) -> list[int]:
-    """The pids in the container's cgroup, in the caller's pid namespace, sorted."""
+    """The pids in the container's cgroup, in the caller's pid namespace, sorted.
+
+    Raises ContainerNotFound; HostUnsupported where it lives without a cgroup.
+    """
 
 def update(*, root: str, id: str, resources: bytes) -> None:
     """Apply an OCI `linux.resources` object (JSON) to a live container."""

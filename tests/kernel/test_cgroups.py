@@ -165,6 +165,18 @@ def test_without_a_cgroup_device_rules_are_not_in_force(runtime: Runtime, bundle
 
 
 @pytest.mark.estiba_only
+def test_without_a_cgroup_nobody_lists_processes(runtime: Runtime, bundle: MakeBundle) -> None:
+    """An empty list would say that nothing runs."""
+    kinds = [{"type": kind} for kind in ("pid", "mount", "uts", "ipc")]
+    config = bundle("sleep 1000", {"/linux/namespaces": kinds})
+    runtime.must("--cgroup-manager=disabled", "create", "--bundle", str(config.path), config.id)
+    lives = runtime.call("ps", "--format", "json", config.id)
+    runtime.must("delete", "--force", config.id)
+    said = "the list of processes needs a cgroup, and the container has none\n"
+    assert (lives.code, lives.out, lives.err[: len(said)]) == (1, "", said)
+
+
+@pytest.mark.estiba_only
 def test_without_a_cgroup_and_its_namespace_the_hosts_are_read_only(
     runtime: Runtime, bundle: MakeBundle
 ) -> None:

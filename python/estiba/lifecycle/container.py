@@ -273,7 +273,10 @@ class Container:
         _core.resume(root=self.root, id=self.id)
 
     def processes(self) -> list[int]:
-        """Return the process ids in the container, as the caller sees them."""
+        """Return the process ids in the container, as the caller sees them.
+
+        Raises ContainerNotFound, and HostUnsupported for one that lives without a cgroup.
+        """
         return _core.processes(root=self.root, id=self.id)
 
     def stats(self) -> dict[str, Any]:

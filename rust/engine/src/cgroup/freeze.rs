@@ -40,17 +40,19 @@ impl Freezer<'_> {
     }
 }
 
+/// The error of what a container without a cgroup, or without the right one, cannot have.
+pub fn lacking(need: &str) -> Error {
+    Error::new(ErrorKind::HostUnsupported, format!("{need}, and the container has none"))
+        .hint("give the container a cgroup: delegate one, or leave out --cgroup-manager=disabled")
+}
+
 impl Cgroup {
     fn freezer(&self) -> Option<Freezer<'_>> {
         self.v1("freezer").map(Freezer::V1).or_else(|| self.v2().map(Freezer::V2))
     }
 
     fn freezer_or_say(&self) -> Result<Freezer<'_>> {
-        self.freezer().ok_or_else(|| {
-            let message = "pausing needs a cgroup with a freezer, and the container has none";
-            Error::new(ErrorKind::HostUnsupported, message)
-                .hint("give the container a cgroup: delegate one, or leave out --cgroup-manager=disabled")
-        })
+        self.freezer().ok_or_else(|| lacking("pausing needs a cgroup with a freezer"))
     }
 
     /// Stops every process and returns once all have stopped; on failure they all go on.

@@ -29,5 +29,6 @@ mod wait;
 mod weight;
 
 pub use create::Cgroup;
+pub use freeze::lacking;
 pub use layout::{Hierarchy, Layout, Membership};
 pub use place::{Dir, Manager, PlaceRequest, place};
