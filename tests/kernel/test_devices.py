@@ -11,7 +11,7 @@ import pytest
 
 from conftest import MakeBundle
 from support import processes
-from support.bundles import ABSENT
+from support.bundles import ABSENT, bind
 from support.processes import Pipe
 from support.runtime import Runtime
 
@@ -68,6 +68,20 @@ def test_the_default_nodes_work(runtime: Runtime, bundle: MakeBundle) -> None:
 )
 def test_a_default_link_is_there(runtime: Runtime, bundle: MakeBundle, link: str, target: str) -> None:
     assert runtime.output(bundle(["readlink", f"/dev/{link}"])).strip() == target
+
+
+@pytest.mark.core
+def test_a_mount_in_the_place_of_a_default_node_stays(
+    runtime: Runtime, bundle: MakeBundle, pipe: Pipe
+) -> None:
+    """As with `-v /dev/urandom:/dev/random`."""
+    changes = bind(Path("/dev/urandom"), "bind", destination="/dev/random")
+    container = runtime.start(bundle("stat -c %T /dev/random; exec sleep 1000", changes), stdout=pipe)
+    assert pipe.readline() == "9"
+    assert (
+        Path(f"/proc/{container.pid}/root/dev/random").stat().st_rdev == Path("/dev/urandom").stat().st_rdev
+    )
+    container.delete()
 
 
 def test_a_device_of_the_config_is_made(runtime: Runtime, bundle: MakeBundle) -> None:

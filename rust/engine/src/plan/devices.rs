@@ -28,7 +28,9 @@ pub fn plan(plan: &mut Plan, spec: &Spec<'_>) -> Result<()> {
     }
     let mut nodes = Nodes { plan, folder: "" };
     for &(path, major, minor) in DEFAULT {
-        if !spec.linux.devices.iter().any(|device| &*device.path == path) {
+        // What a mount of the config puts there stays: a common one shows the host's urandom as random.
+        let mounted = spec.mounts.iter().any(|mount| &*mount.destination == path);
+        if !mounted && !spec.linux.devices.iter().any(|device| &*device.path == path) {
             nodes.make(Origin::Runtime, path, S_IFCHR | 0o666, number(major, minor), (0, 0))?;
         }
     }
