@@ -48,6 +48,26 @@ def test_without_a_path_the_cgroup_is_named_by_the_id(runtime: Runtime, bundle: 
     assert any(path.rsplit("/", 1)[-1] in (config.id, f"estiba-{config.id}") for path in paths)
 
 
+@pytest.mark.estiba_only
+def test_systemds_cgroups_are_refused_where_there_are_none(runtime: Runtime, bundle: MakeBundle) -> None:
+    """They take cgroup v2 alone, and a manager to ask: this view has not both, and the guest of tests/vm has."""
+    config = bundle("true")
+    config.change("/linux/cgroupsPath", f"system.slice:test:{config.id}")
+    runtime.words = [*runtime.words, "--systemd-cgroup"]
+    result = runtime.run(config)
+    reasons = {
+        "hybrid": "the systemd cgroup manager needs cgroup v2 alone on /sys/fs/cgroup",
+        "v2": 'no systemd manager is at "/run/dbus/system_bus_socket" or "/run/systemd/private"',
+    }
+    assert (result.code, result.err.splitlines()) == (
+        1,
+        [
+            reasons[runtime.view.name],
+            "hint: leave out --systemd-cgroup, or give --cgroup-manager=cgroupfs",
+        ],
+    )
+
+
 def test_missing_parents_of_the_cgroup_are_made(runtime: Runtime, bundle: MakeBundle) -> None:
     config = bundle(FOREVER)
     config.change("/linux/cgroupsPath", f"{config.cgroup}/deep")

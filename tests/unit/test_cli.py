@@ -90,7 +90,7 @@ def test_features_tells_of_each_part_that_is_there(capsys: pytest.CaptureFixture
     linux = json.loads(capsys.readouterr().out)["linux"]
     there = {name for name, part in {**linux, **linux["cgroup"]}.items() if part in (True, {"enabled": True})}
     assert "MPOL_BIND" in linux["memoryPolicy"]["modes"]
-    assert there == {"apparmor", "selinux", "v1", "v2", "rdma"}
+    assert there == {"apparmor", "selinux", "v1", "v2", "rdma", "systemd", "systemdUser"}
 
 
 def test_a_word_that_is_not_utf_8_is_named_by_its_number(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ GUEST = Path(__file__).resolve().parent / "guest"
 PACKAGES = (
     "apparmor",
     "busybox-static",
+    "dbus",
     "iproute2",
     "kmod",
     "libseccomp2",

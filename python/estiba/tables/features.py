@@ -10,7 +10,7 @@ HOOKS: tuple[str, ...] = (
     "poststop",
 )
 
-CGROUP: dict[str, bool] = {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": True}
+CGROUP: dict[str, bool] = {"v1": True, "v2": True, "systemd": True, "systemdUser": True, "rdma": True}
 
 SWITCHES: dict[str, dict[str, bool]] = {
     "apparmor": {"enabled": True},

@@ -117,6 +117,11 @@ impl fmt::Display for Error {
     }
 }
 
+/// A name as a part of a JSON pointer (RFC 6901, section 3).
+pub fn pointer_part(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// A message is one line, whatever the names are that it is about. The same as in estiba.errors.
 pub fn one_line(message: &str) -> Cow<'_, str> {
     match shortened(message) {

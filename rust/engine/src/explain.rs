@@ -5,7 +5,7 @@ mod advice;
 mod labels;
 mod program;
 
-use crate::error::{Error, ErrorKind, Facts};
+use crate::error::{Error, ErrorKind, Facts, pointer_part};
 use crate::generated::namespaces::NAMESPACES;
 use crate::hooks;
 use crate::launch::Launched;
@@ -188,7 +188,7 @@ fn step_failed(step: &Step<'_>, detail: Detail, errno: Errno) -> Error {
 
 fn parameter_failed(key: &str, value: &[u8], errno: Errno) -> Error {
     let value = String::from_utf8_lossy(value);
-    let pointer = format!("/linux/sysctl/{}", key.replace('~', "~0").replace('/', "~1"));
+    let pointer = format!("/linux/sysctl/{}", pointer_part(key));
     let error = Error::refused(format!("set kernel parameter {key:?} to {value:?}"), errno).at(pointer);
     match errno {
         Errno::ENOENT => error.hint("this kernel has no parameter of that name; see /proc/sys"),

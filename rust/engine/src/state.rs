@@ -9,8 +9,8 @@
 
 mod reading;
 
-use crate::cgroup::Dir;
 use crate::cgroup::file;
+use crate::cgroup::{Dir, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::phrases;
 pub use crate::generated::transitions::Status;
@@ -65,6 +65,9 @@ pub struct Record<'a> {
     #[serde(borrow)]
     pub annotations: BTreeMap<Text<'a>, Text<'a>>,
     pub cgroup: Vec<Dir>,
+    /// The unit of systemd's that the cgroup is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// CLONE_NEW* of every namespace that the config names.
     pub namespaces: u64,
     /// What `exec` gives its process too.

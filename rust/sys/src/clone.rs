@@ -18,7 +18,7 @@ mod holder;
 mod program;
 
 pub use beside::{Side, beside};
-pub use holder::in_new_user_namespace;
+pub use holder::with_holder;
 pub use program::{Program, spawn};
 
 use crate::fd::{BorrowedFd, OwnedFd, RawFd, close, duplicate_from};

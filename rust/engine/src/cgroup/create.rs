@@ -56,12 +56,7 @@ impl Cgroup {
         let policy = Policy::new(resources.devices.as_deref().unwrap_or_default())?;
         let mut cgroup = Cgroup { dirs: Vec::with_capacity(dirs.len()), refused: Vec::new() };
         let made = cgroup.make_all(dirs, layout, is_rootless);
-        let done = made.and_then(|()| cgroup.apply(&writes)).and_then(|()| {
-            let folder = cgroup.open_v2()?;
-            cgroup.set_devices(&policy, folder.as_ref(), is_rootless)?;
-            Ok(folder)
-        });
-        match done {
+        match made.and_then(|()| cgroup.put_in_force(&writes, &policy, is_rootless)) {
             Ok(folder) => Ok((cgroup, folder)),
             Err(error) => {
                 // The first failure is the one to tell; what is left stands in the record.
@@ -69,6 +64,39 @@ impl Cgroup {
                 Err(error)
             }
         }
+    }
+
+    /// Takes over folders that somebody has made for us, who removes them too if this fails.
+    pub fn adopt(
+        mut dirs: Vec<Dir>,
+        resources: &Resources<'_>,
+        layout: &Layout,
+        is_rootless: bool,
+    ) -> Result<(Cgroup, Option<OwnedFd>)> {
+        let writes = values::writes(resources, layout)?;
+        let policy = Policy::new(resources.devices.as_deref().unwrap_or_default())?;
+        for dir in &mut dirs {
+            dir.inode = inode(&dir.path).ok_or_else(|| {
+                let message = format!("the cgroup \"{}\" was made elsewhere, or not at all", dir.path);
+                Error::new(ErrorKind::HostUnsupported, message)
+            })?;
+        }
+        let cgroup = Cgroup { dirs, refused: Vec::new() };
+        let folder = cgroup.put_in_force(&writes, &policy, is_rootless)?;
+        Ok((cgroup, folder))
+    }
+
+    /// Limits and device rules. Returns the v2 folder.
+    fn put_in_force(
+        &self,
+        writes: &[values::Write],
+        policy: &Policy,
+        is_rootless: bool,
+    ) -> Result<Option<OwnedFd>> {
+        self.apply(writes)?;
+        let folder = self.open_v2()?;
+        self.set_devices(policy, folder.as_ref(), is_rootless)?;
+        Ok(folder)
     }
 
     /// For a caller who wants no cgroup: limits are refused in words. Device rules are not in force then; podman writes

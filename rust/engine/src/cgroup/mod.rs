@@ -19,6 +19,7 @@ pub mod place;
 mod process;
 mod remove;
 mod stats;
+pub mod systemd;
 mod tree;
 pub mod values;
 #[cfg(test)]
@@ -32,3 +33,4 @@ pub use create::Cgroup;
 pub use freeze::lacking;
 pub use layout::{Hierarchy, Layout, Membership};
 pub use place::{Dir, Manager, PlaceRequest, place};
+pub use systemd::Scope;

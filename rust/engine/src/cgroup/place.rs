@@ -62,7 +62,6 @@ impl Dir {
 /// What decides the place of a container's cgroup.
 #[derive(Clone, Copy, Debug)]
 pub struct PlaceRequest<'a> {
-    pub manager: Manager,
     pub cgroups_path: Option<&'a str>,
     pub id: &'a str,
     /// Without root's rights over the host: the default place is beside the caller, where it may be permitted.
@@ -76,19 +75,8 @@ impl PlaceRequest<'_> {
     }
 }
 
-/// The folders that the container joins; none when cgroups are disabled or not mounted.
+/// The folders that the container joins, made by the engine itself; none when cgroups are not mounted.
 pub fn place(request: PlaceRequest<'_>, layout: &Layout, own: &Membership) -> Result<Vec<Dir>> {
-    match request.manager {
-        Manager::Disabled => return Ok(Vec::new()),
-        Manager::Systemd => {
-            return Err(Error::new(
-                ErrorKind::HostUnsupported,
-                "the systemd cgroup manager is not built yet",
-            )
-            .hint("leave out --systemd-cgroup, or give --cgroup-manager=cgroupfs"));
-        }
-        Manager::Cgroupfs => {}
-    }
     let asked = request.cgroups_path.filter(|path| !path.is_empty());
     let default = format!("{}estiba-{}", if request.is_rootless { "" } else { "/" }, request.id);
     let path = clean(asked.unwrap_or(&default))?;
@@ -165,7 +153,7 @@ mod tests {
     }
 
     fn request(path: Option<&str>) -> PlaceRequest<'_> {
-        PlaceRequest { manager: Manager::Cgroupfs, cgroups_path: path, id: "web", is_rootless: false }
+        PlaceRequest { cgroups_path: path, id: "web", is_rootless: false }
     }
 
     fn paths(request: PlaceRequest<'_>, layout: &Layout) -> Vec<String> {
@@ -221,15 +209,5 @@ mod tests {
             assert_eq!(error.kind, ErrorKind::ConfigInvalid, "{path}");
             assert_eq!(error.pointer.as_deref(), Some("/linux/cgroupsPath"));
         }
-    }
-
-    #[test]
-    fn managers_other_than_cgroupfs_make_no_path() {
-        let own = Membership::parse(OWN);
-        let disabled = PlaceRequest { manager: Manager::Disabled, ..request(None) };
-        assert!(place(disabled, &hybrid(), &own).unwrap().is_empty());
-        let systemd = PlaceRequest { manager: Manager::Systemd, ..request(None) };
-        let error = place(systemd, &hybrid(), &own).unwrap_err();
-        assert_eq!(error.message, "the systemd cgroup manager is not built yet");
     }
 }

@@ -4,7 +4,7 @@
 use crate::cgroup::layout::{Layout, Version};
 use crate::cgroup::values::{IfAbsent, Value, Write, invalid, refuse, set};
 use crate::cgroup::weight;
-use crate::error::Result;
+use crate::error::{Result, pointer_part};
 use crate::spec::resources::{BlockIo, Cpu, Memory, Network, Resources, Throttle};
 use alloc::borrow::Cow;
 use alloc::format;
@@ -172,7 +172,7 @@ pub fn network(network: &Network<'_>) -> Result<()> {
 /// Raw files, last: who names a file means to overrule what estiba made of the other properties.
 pub fn unified(resources: &Resources<'_>, layout: &Layout, list: &mut Vec<Write>) -> Result<()> {
     for (file, value) in resources.unified.iter().flatten() {
-        let pointer = format!("unified/{}", file.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("unified/{}", pointer_part(file));
         let Some((controller, rest)) = file.split_once('.').filter(|_| !file.contains('/')) else {
             return Err(invalid(&pointer, format!("\"{file}\" is not the name of a cgroup file"))
                 .hint("a name has the form CONTROLLER.WHAT, such as \"memory.high\""));

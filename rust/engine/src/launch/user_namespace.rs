@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use estiba_sys::fd::{self, CWD, OwnedFd};
-use estiba_sys::{Errno, clone, fs};
+use estiba_sys::{Errno, clone, fs, namespace};
 
 /// Where distributions have programs of root's; PATH is the caller's and has no say.
 const FOLDERS: [&str; 4] = ["/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"];
@@ -42,11 +42,11 @@ pub fn write_own(pid: i32, user: &UserNamespace) -> Result<()> {
 
 /// A user namespace in which no process lives. `uids` and `gids`: the texts of the two files.
 pub fn with_maps(uids: &str, gids: &str) -> estiba_sys::Result<OwnedFd> {
-    clone::in_new_user_namespace(|pid| {
+    clone::with_holder(namespace::USER, |pid| {
         write(pid, UIDS.file, uids)?;
         write(pid, GIDS.file, gids)?;
         fs::open(CWD, &own_file(pid, "ns/user")?, fs::O_RDONLY, 0)
-    })
+    })?
 }
 
 fn own_file(pid: i32, name: &str) -> estiba_sys::Result<CString> {

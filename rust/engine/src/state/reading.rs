@@ -2,7 +2,7 @@
 //! The record's text to a record; of one in another format, what is needed to clean.
 
 use super::{FORMAT, Folder, Record};
-use crate::cgroup::Dir;
+use crate::cgroup::{Dir, Scope};
 use crate::error::{Error, ErrorKind, Result};
 use alloc::format;
 use alloc::string::String;
@@ -40,6 +40,8 @@ pub struct Salvaged {
     pub pid: i32,
     pub start_time: u64,
     pub cgroup: Vec<Dir>,
+    #[serde(default)]
+    pub scope: Option<Scope>,
 }
 
 /// Reads that much of a record of another format; None: it is damaged, or has changed too far.

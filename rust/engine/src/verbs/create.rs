@@ -5,7 +5,8 @@
 use super::live::Container;
 use super::{CgroupManager, Started};
 use crate::agent::{self, Filtered};
-use crate::cgroup::{Cgroup, Dir, Membership, PlaceRequest, place};
+use crate::cgroup::systemd::{self, NewScope};
+use crate::cgroup::{Cgroup, Dir, Membership, PlaceRequest, Scope, place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain::{self, START_HOOKS};
 use crate::failures::{self, Failed, Phase};
@@ -21,9 +22,10 @@ use crate::trace::{self, Trace};
 use crate::{clock, console, hooks, oci_state, proc};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 use estiba_init::plan::Report;
-use estiba_sys::OwnedFd;
+use estiba_sys::{OwnedFd, clone};
 use serde_json::value::RawValue;
 
 pub struct Request<'a> {
@@ -106,6 +108,7 @@ struct Undo {
     /// From now on something is made; what fails within the cgroup takes its own back.
     begun: bool,
     cgroup: Option<Cgroup>,
+    scope: Option<Scope>,
     launched: Option<Launched>,
     /// The stopped container's state, for poststop hooks: they run once init was born (runtime.md "Lifecycle").
     stopped: Option<String>,
@@ -130,8 +133,9 @@ impl Undo {
         let removed = self.cgroup.map_or(Ok(()), |cgroup| cgroup.end());
         let hooks =
             self.stopped.map(|state| hooks::run_each("/hooks/poststop", &spec.hooks.poststop, &state));
+        let stopped = self.scope.map_or(Ok(()), |scope| scope.stop());
         // The record stays while there is something that it names.
-        let removed = removed.and_then(|()| folder.remove()).err();
+        let removed = removed.and(stopped).and_then(|()| folder.remove()).err();
         let also = hooks.unwrap_or_default().into_iter().chain(removed);
         also.fold(error, |error, second| error.and_undoing(&second))
     }
@@ -151,6 +155,7 @@ struct Making<'a> {
 struct Planned<'a> {
     plan: Plan,
     dirs: Vec<Dir>,
+    scope: Option<NewScope>,
     filter: Option<Filter>,
     listener: Option<Listener<'a>>,
 }
@@ -159,9 +164,10 @@ impl<'a> Making<'a> {
     /// From the plan to a program that runs or waits at the gate. Returns the text of the record, too.
     fn all(&mut self, kept: Option<Filter>, terminal: Option<OwnedFd>) -> Result<(Started, String)> {
         let new_profile = self.spec.linux.seccomp.filter(|_| kept.is_none());
-        let Planned { plan, dirs, filter, listener } = self.plan(kept)?;
+        let Planned { plan, dirs, scope, filter, listener } = self.plan(kept)?;
         self.trace.mark("write the record");
         let mut record = first_record(self.request, self.spec, dirs.clone());
+        record.scope = scope.as_ref().map(|new| new.scope.clone());
         record.seccomp_listener = listener;
         if !self.spec.hooks.start_container.is_empty() {
             record.start_hooks = plan.steps.first_of(Origin::Item(START_HOOKS, 0));
@@ -172,7 +178,10 @@ impl<'a> Making<'a> {
             self.folder.write_file(state::FILTER, &bytes)?;
         }
         self.undo.begun = true;
-        let state = self.launch(&plan, dirs, terminal)?;
+        let state = match scope {
+            None => self.launch(&plan, dirs, terminal)?,
+            Some(scope) => self.launch_in_scope(&plan, scope, dirs, terminal)?,
+        };
         let ignored = self.identify(&mut record, &plan, state)?;
         self.pass_hooks(&plan, &record)?;
         let text = self.commit(&plan, &record, ignored)?;
@@ -191,16 +200,7 @@ impl<'a> Making<'a> {
             (kept, _) => (kept, None),
         };
         self.trace.mark("find the cgroup's place");
-        let asked = Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty());
-        let place_request = PlaceRequest {
-            manager: request.cgroup_manager,
-            cgroups_path: asked,
-            id: request.id,
-            is_rootless: !host.is_privileged(),
-        };
-        let own = if place_request.needs_membership() { Membership::read()? } else { Membership::default() };
-        let dirs = place(place_request, &host.layout, &own)?;
-        let dirs = Cgroup::survey(dirs, &host.layout).map_err(of_the_cgroup)?;
+        let (dirs, scope) = self.place()?;
         self.trace.mark("plan");
         let options = Options {
             id: request.id,
@@ -214,21 +214,76 @@ impl<'a> Making<'a> {
             trace: request.trace,
             ..Options::default()
         };
-        let plan = plan::create(spec, host, &options)?;
-        Ok(Planned { plan, dirs, filter, listener })
+        let mut plan = plan::create(spec, host, &options)?;
+        if scope.is_some() {
+            plan.warnings.extend(systemd::left_out(spec.annotations.keys().map(|name| &**name)));
+        }
+        Ok(Planned { plan, dirs, scope, filter, listener })
+    }
+
+    /// Where the cgroup is to be; nothing is made yet.
+    fn place(&self) -> Result<(Vec<Dir>, Option<NewScope>)> {
+        let (request, spec, host) = (self.request, self.spec, self.host);
+        let (id, is_rootless) = (request.id, !host.is_privileged());
+        let cgroups_path = Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty());
+        match request.cgroup_manager {
+            CgroupManager::Disabled => Ok((Vec::new(), None)),
+            CgroupManager::Cgroupfs => {
+                let asked = PlaceRequest { cgroups_path, id, is_rootless };
+                let own = if asked.needs_membership() { Membership::read()? } else { Membership::default() };
+                let dirs = place(asked, &host.layout, &own)?;
+                Ok((Cgroup::survey(dirs, &host.layout).map_err(of_the_cgroup)?, None))
+            }
+            CgroupManager::Systemd => {
+                let (scope, dir) = NewScope::place(cgroups_path, id, is_rootless, &host.layout)?;
+                let mut dirs = Cgroup::survey(vec![dir], &host.layout).map_err(of_the_cgroup)?;
+                // The slices above are systemd's, which removes them too.
+                dirs.iter_mut().for_each(|dir| dir.parents = 0);
+                Ok((dirs, Some(scope)))
+            }
+        }
     }
 
     /// The cgroup, and init in it. Returns the state that hooks inside read, to be filled.
     fn launch(&mut self, plan: &Plan, dirs: Vec<Dir>, terminal: Option<OwnedFd>) -> Result<Option<OwnedFd>> {
-        let (request, host) = (self.request, self.host);
         self.trace.mark("make the cgroup");
-        let resources = &self.spec.linux.resources;
-        let (made, born_in) = match request.cgroup_manager {
-            CgroupManager::Disabled => (Cgroup::none(resources, &host.layout)?, None),
+        let (resources, layout) = (&self.spec.linux.resources, &self.host.layout);
+        let made = match self.request.cgroup_manager {
+            CgroupManager::Disabled => (Cgroup::none(resources, layout)?, None),
             CgroupManager::Cgroupfs | CgroupManager::Systemd => {
-                Cgroup::create(dirs, resources, &host.layout, !host.is_privileged()).map_err(of_the_cgroup)?
+                Cgroup::create(dirs, resources, layout, !self.host.is_privileged()).map_err(of_the_cgroup)?
             }
         };
+        self.launch_in(made, plan, terminal)
+    }
+
+    /// The same where systemd makes the cgroup: a scope has to have a process from its first moment on.
+    fn launch_in_scope(
+        &mut self,
+        plan: &Plan,
+        mut new: NewScope,
+        dirs: Vec<Dir>,
+        terminal: Option<OwnedFd>,
+    ) -> Result<Option<OwnedFd>> {
+        self.trace.mark("have systemd make the cgroup");
+        let (resources, layout) = (&self.spec.linux.resources, &self.host.layout);
+        let launched = clone::with_holder(0, |keeper| {
+            new.start(self.request.id, keeper, resources, layout)?;
+            self.undo.scope = Some(new.scope.clone());
+            let made =
+                Cgroup::adopt(dirs, resources, layout, !self.host.is_privileged()).map_err(of_the_cgroup)?;
+            self.launch_in(made, plan, terminal)
+        });
+        launched.map_err(|errno| Error::refused("make a process that keeps the scope", errno))?
+    }
+
+    fn launch_in(
+        &mut self,
+        (made, born_in): (Cgroup, Option<OwnedFd>),
+        plan: &Plan,
+        terminal: Option<OwnedFd>,
+    ) -> Result<Option<OwnedFd>> {
+        let request = self.request;
         let cgroup = &*self.undo.cgroup.insert(made);
         self.trace.mark("open what init is handed");
         let mut given = Given { stdio: request.stdio, trace: self.trace.watch(plan)?, ..Given::default() };
@@ -376,6 +431,7 @@ fn first_record<'s>(request: &Request<'s>, spec: &'s Spec<'_>, cgroup: Vec<Dir>)
         created: Text(clock::now().into()),
         annotations: spec.annotations.iter().map(|(key, value)| (borrow(key), borrow(value))).collect(),
         cgroup,
+        scope: None,
         namespaces: plan::namespaces_of(spec),
         personality: spec.linux.personality.clone(),
         memory_policy: spec.linux.memory_policy.clone(),

@@ -7,7 +7,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::state::{self, Folder, Status};
 use crate::{hooks, oci_state, proc};
 use alloc::format;
-use alloc::vec;
 use alloc::vec::Vec;
 use estiba_sys::{OwnedFd, signal};
 
@@ -52,12 +51,20 @@ pub(super) fn end(live: &Live<'_>, folder: &Folder) -> Result<Vec<Error>> {
         let paused = (live.status == Status::Paused).then_some(&live.record.cgroup[..]);
         end_init(&live.record.id, live.record.pid, pidfd, paused)?;
     }
-    match live.status {
-        Status::Creating => remove_cgroup(&not_anothers(&live.record.cgroup, folder))?,
-        _ => remove_cgroup(&live.record.cgroup)?,
-    }
+    let left;
+    let ours = match live.status {
+        Status::Creating => {
+            left = not_anothers(&live.record.cgroup, folder);
+            &left
+        }
+        _ => &live.record.cgroup,
+    };
+    remove_cgroup(ours)?;
     let state = oci_state::text(&live.record, Status::Stopped.name());
-    let warnings = hooks::run_each("/hooks/poststop", &live.record.poststop, &state);
+    let mut warnings = hooks::run_each("/hooks/poststop", &live.record.poststop, &state);
+    // Without its processes it ends by itself, and its cgroup is gone.
+    let scope = live.record.scope.as_ref().filter(|_| !ours.is_empty());
+    warnings.extend(scope.and_then(|scope| scope.stop().err()));
     folder.remove()?;
     Ok(warnings)
 }
@@ -92,11 +99,12 @@ fn salvage(container: Container, error: Error) -> Result<Vec<Error>> {
         end_init(&container.folder.id, found.pid, &pidfd, frozen.then_some(&found.cgroup[..]))?;
     }
     remove_cgroup(&found.cgroup)?;
+    let unstopped = found.scope.and_then(|scope| scope.stop().err());
     let message =
         format!("{}: its processes and cgroup are gone, its poststop hooks were not run", error.message);
     let warning = Error::new(ErrorKind::WrongState, message).about(&container.folder.id, None);
     container.folder.remove()?;
-    Ok(vec![warning])
+    Ok([warning].into_iter().chain(unstopped).collect())
 }
 
 /// How long a killed init may take: freeing much memory takes seconds.

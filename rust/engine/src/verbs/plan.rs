@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The plan as text, without executing it: `debug plan`.
 
-use crate::cgroup::{Manager, Membership, PlaceRequest, place};
+use crate::cgroup::{Membership, PlaceRequest, place};
 use crate::error::Result;
 use crate::host::Host;
 use crate::plan::{self, Options};
@@ -16,7 +16,6 @@ pub fn text(bundle: &str, config: &[u8]) -> Result<String> {
     let profile = spec.linux.seccomp.map(Profile::parse).transpose()?;
     let filter = profile.as_ref().map(seccomp::compile).transpose()?;
     let request = PlaceRequest {
-        manager: Manager::Cgroupfs,
         cgroups_path: Some(&*spec.linux.cgroups_path).filter(|path| !path.is_empty()),
         id: "ID",
         is_rootless: !host.is_privileged(),

@@ -15,7 +15,9 @@ pub fn update(root: &str, id: &str, resources: &[u8]) -> Result<()> {
     let container = Container::open(root, id)?;
     let live = container.live()?;
     live.allow("update")?;
-    Cgroup::from_record(&live.record.cgroup)
-        .update(&resources, &Layout::read()?)
-        .map_err(Error::of_resources_object)
+    let layout = Layout::read()?;
+    if let Some(scope) = &live.record.scope {
+        scope.update(&resources, &layout).map_err(Error::of_resources_object)?;
+    }
+    Cgroup::from_record(&live.record.cgroup).update(&resources, &layout).map_err(Error::of_resources_object)
 }

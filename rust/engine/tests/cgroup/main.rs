@@ -8,7 +8,7 @@ mod support;
 mod v2_controllers;
 
 use estiba_engine::ErrorKind;
-use estiba_engine::cgroup::{Cgroup, Dir, Layout, Manager, Membership, PlaceRequest, place};
+use estiba_engine::cgroup::{Cgroup, Dir, Layout, Membership, PlaceRequest, place};
 use estiba_engine::spec::resources::Resources;
 use estiba_sys::process;
 use std::os::unix::process::ExitStatusExt;
@@ -56,12 +56,7 @@ fn a_cgroup_with_processes_is_refused_and_left_alone() {
         let used = kept(layout, "{}");
         let child = shell(&used.0, ":");
         let path = format!("/{}", used.0.dirs()[0].path.rsplit_once('/').unwrap().1);
-        let request = PlaceRequest {
-            manager: Manager::Cgroupfs,
-            cgroups_path: Some(&path),
-            id: "x",
-            is_rootless: false,
-        };
+        let request = PlaceRequest { cgroups_path: Some(&path), id: "x", is_rootless: false };
         let dirs = place(request, layout, &Membership::read().unwrap()).unwrap();
         for error in [
             Cgroup::survey(dirs.clone(), layout).unwrap_err(),

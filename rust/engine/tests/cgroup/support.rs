@@ -2,7 +2,7 @@
 //! Cgroups, processes in them, and the view with cgroup v2 alone, for the tests beside.
 
 use estiba_engine::Error;
-use estiba_engine::cgroup::{Cgroup, Dir, Layout, Manager, Membership, PlaceRequest, place};
+use estiba_engine::cgroup::{Cgroup, Dir, Layout, Membership, PlaceRequest, place};
 use estiba_engine::spec::resources::Resources;
 use estiba_sys::{bpf, mount, namespace};
 use std::ffi::CString;
@@ -67,8 +67,7 @@ pub fn fresh_path() -> String {
 }
 
 pub fn placed(layout: &Layout, path: &str) -> Vec<Dir> {
-    let request =
-        PlaceRequest { manager: Manager::Cgroupfs, cgroups_path: Some(path), id: "x", is_rootless: false };
+    let request = PlaceRequest { cgroups_path: Some(path), id: "x", is_rootless: false };
     Cgroup::survey(place(request, layout, &Membership::read().unwrap()).unwrap(), layout).unwrap()
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A new user namespace for as long as somebody works on it: a child that does nothing holds it.
+//! A child that does nothing, for as long as somebody works with it: it holds a new user namespace, or a place in a cgroup.
 
 use super::child::{self, CloneArgs, Stack};
 use super::kill_by;
 use crate::fd::{BorrowedFd, OwnedFd, RawFd, pipe, read};
 use crate::process::{exit, reap};
 use crate::signal::with_all_blocked;
-use crate::{Result, namespace, nr, sc};
+use crate::{Result, nr, sc};
 use core::cell::Cell;
 
 struct Holder {
@@ -14,13 +14,13 @@ struct Holder {
     until_closed: RawFd,
 }
 
-/// Calls `work` with the pid of a process in a new user namespace, which ends afterwards.
-pub fn in_new_user_namespace<T>(work: impl FnOnce(i32) -> Result<T>) -> Result<T> {
+/// Calls `work` with the pid of a process in new namespaces (CLONE_NEW*), which ends afterwards.
+pub fn with_holder<T>(namespaces: u64, work: impl FnOnce(i32) -> T) -> Result<T> {
     let (theirs, ours) = pipe()?;
     let holder = Holder { until_closed: theirs.raw() };
     let mut stack = Stack::new();
     let pidfd = Cell::new(-1);
-    let mut args = CloneArgs::holder(namespace::USER, &pidfd);
+    let mut args = CloneArgs::holder(namespaces, &pidfd);
     args.stack_at(stack.start(), Stack::SIZE);
     // SAFETY: `args` names a stack of its own; this frame is left after the child is reaped.
     let pid = with_all_blocked(|| unsafe { child::clone3(&raw const args, &raw const holder, hold) })?;
@@ -29,7 +29,7 @@ pub fn in_new_user_namespace<T>(work: impl FnOnce(i32) -> Result<T>) -> Result<T
     drop(ours);
     kill_by(pidfd.raw());
     let _ = reap(pidfd.borrow());
-    done
+    Ok(done)
 }
 
 extern "C" fn hold(holder: *const Holder) -> ! {

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A conversation with a systemd manager: by its bus, or where there is none by the socket that systemctl uses.
+
+use super::message::{self, Message, Reader, Target, Writer};
+use crate::console::connect_stream;
+use crate::deadline::{Deadline, poll_until};
+use crate::error::{Error, ErrorKind, Result};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use estiba_sys::fd::{self, OwnedFd, POLLIN, PollFd};
+use estiba_sys::{Errno, socket};
+
+const MANAGER: Target = Target {
+    destination: "org.freedesktop.systemd1",
+    path: "/org/freedesktop/systemd1",
+    interface: "org.freedesktop.systemd1.Manager",
+};
+const PROPERTIES: Target = Target { interface: "org.freedesktop.DBus.Properties", ..MANAGER };
+const BUS: Target = Target {
+    destination: "org.freedesktop.DBus",
+    path: "/org/freedesktop/DBus",
+    interface: "org.freedesktop.DBus",
+};
+const JOB_REMOVED: &str = "type='signal',path='/org/freedesktop/systemd1',member='JobRemoved'";
+
+/// Milliseconds for each answer, and for a job: a manager that is busy takes seconds, one that hangs for ever.
+const PATIENCE: u64 = 30_000;
+
+/// Who manages the container's cgroup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manager {
+    System,
+    /// The user's own, of this number.
+    User(u32),
+}
+
+pub struct Connection {
+    socket: OwnedFd,
+    serial: u32,
+    /// Jobs that ended while something else was waited for: the job, and its result.
+    jobs: Vec<(String, String)>,
+}
+
+/// A reason in words, for errors that name what was asked.
+enum Failed {
+    Socket(Errno),
+    /// An error's name and text.
+    Said(String, String),
+    /// The greeting was answered so.
+    Greeted(String),
+    /// A job came to this end.
+    Ended(String),
+    Nonsense,
+}
+
+impl Connection {
+    pub fn open(manager: Manager) -> Result<Connection> {
+        let (bus, own) = match manager {
+            Manager::System => {
+                (String::from("/run/dbus/system_bus_socket"), String::from("/run/systemd/private"))
+            }
+            Manager::User(uid) => {
+                (format!("/run/user/{uid}/bus"), format!("/run/user/{uid}/systemd/private"))
+            }
+        };
+        let (socket, is_bus) = match connect_stream(&bus) {
+            Ok(socket) => (socket, true),
+            Err(_) => match connect_stream(&own) {
+                Ok(socket) => (socket, false),
+                Err(errno) => return Err(unreachable(&bus, &own, errno)),
+            },
+        };
+        let mut connection = Connection { socket, serial: 0, jobs: Vec::new() };
+        connection.introduce(is_bus).map_err(|failed| failed.told("greet"))?;
+        Ok(connection)
+    }
+
+    /// Shows who we are, by the socket's own credentials ("EXTERNAL" without a name), and asks for the ends of jobs.
+    fn introduce(&mut self, is_bus: bool) -> core::result::Result<(), Failed> {
+        self.send(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n")?;
+        // "DATA" and "OK ID", a line each.
+        for wanted in ["DATA", "OK "] {
+            let line = self.line()?;
+            if !line.starts_with(wanted) {
+                return Err(Failed::Greeted(line));
+            }
+        }
+        if is_bus {
+            self.ask(BUS, "Hello", "", Writer::default())?;
+            let mut rule = Writer::default();
+            rule.text(JOB_REMOVED);
+            self.ask(BUS, "AddMatch", "s", rule)?;
+            self.ask(MANAGER, "Subscribe", "", Writer::default())?;
+        }
+        Ok(())
+    }
+
+    /// The manager's own cgroup, "" for the root: units are below it.
+    pub fn control_group(&mut self) -> Result<String> {
+        let mut body = Writer::default();
+        body.text(MANAGER.interface);
+        body.text("ControlGroup");
+        let answer = self.ask(PROPERTIES, "Get", "ss", body).map_err(|failed| failed.told("ask"))?;
+        let mut reader = Reader::new(&answer.body);
+        match (reader.signature(), reader.text()) {
+            (Some("s"), Some(path)) => Ok(path.trim_end_matches('/').to_string()),
+            _ => Err(Failed::Nonsense.told("ask")),
+        }
+    }
+
+    /// Calls what begins a job, and waits for its end. None: there is no such unit.
+    pub fn job(&mut self, member: &'static str, signature: &str, body: Writer) -> Result<Option<()>> {
+        let answer = match self.ask(MANAGER, member, signature, body) {
+            Err(Failed::Said(name, _)) if name.ends_with(".NoSuchUnit") => return Ok(None),
+            answer => answer.map_err(|failed| failed.told(member))?,
+        };
+        let Some(job) = Reader::new(&answer.body).text() else { return Err(Failed::Nonsense.told(member)) };
+        let deadline = Deadline::after(PATIENCE);
+        loop {
+            if let Some((_, result)) = self.jobs.iter().find(|(ended, _)| ended == job) {
+                return match result.as_str() {
+                    "done" => Ok(Some(())),
+                    other => Err(Failed::Ended(String::from(other)).told(member)),
+                };
+            }
+            let message = self.receive(&deadline).map_err(|failed| failed.told(member))?;
+            self.note(&message);
+        }
+    }
+
+    /// Calls what is done when it is answered. None: there is no such unit.
+    pub fn call(&mut self, member: &'static str, signature: &str, body: Writer) -> Result<Option<()>> {
+        match self.ask(MANAGER, member, signature, body) {
+            Err(Failed::Said(name, _)) if name.ends_with(".NoSuchUnit") => Ok(None),
+            answer => answer.map(|_| Some(())).map_err(|failed| failed.told(member)),
+        }
+    }
+
+    fn ask(
+        &mut self,
+        target: Target,
+        member: &str,
+        signature: &str,
+        body: Writer,
+    ) -> core::result::Result<Message, Failed> {
+        self.serial += 1;
+        self.send(&message::call(self.serial, target, member, signature, &body.bytes))?;
+        let deadline = Deadline::after(PATIENCE);
+        loop {
+            let message = self.receive(&deadline)?;
+            if message.answers != self.serial {
+                self.note(&message);
+                continue;
+            }
+            return match message.kind {
+                message::ERROR => {
+                    let text = Reader::new(&message.body).text().unwrap_or_default();
+                    Err(Failed::Said(message.error, String::from(text)))
+                }
+                _ => Ok(message),
+            };
+        }
+    }
+
+    fn note(&mut self, message: &Message) {
+        if message.kind == message::SIGNAL && message.member == "JobRemoved" {
+            let mut reader = Reader::new(&message.body);
+            if let (Some(_), Some(job), Some(_), Some(result)) =
+                (reader.u32(), reader.text(), reader.text(), reader.text())
+            {
+                self.jobs.push((String::from(job), String::from(result)));
+            }
+        }
+    }
+
+    fn send(&self, mut bytes: &[u8]) -> core::result::Result<(), Failed> {
+        while !bytes.is_empty() {
+            let sent = socket::send(self.socket.borrow(), bytes).map_err(Failed::Socket)?;
+            bytes = bytes.get(sent..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn receive(&self, deadline: &Deadline) -> core::result::Result<Message, Failed> {
+        let mut head = [0; message::HEAD];
+        self.fill(&mut head, deadline)?;
+        let length = message::length(&head).ok_or(Failed::Nonsense)?;
+        let mut bytes = head.to_vec();
+        bytes.resize(length, 0);
+        self.fill(bytes.get_mut(message::HEAD..).unwrap_or_default(), deadline)?;
+        message::parse(&bytes).ok_or(Failed::Nonsense)
+    }
+
+    fn fill(&self, mut room: &mut [u8], deadline: &Deadline) -> core::result::Result<(), Failed> {
+        while !room.is_empty() {
+            let mut watched = [PollFd { fd: self.socket.raw(), events: POLLIN, revents: 0 }];
+            if !poll_until(&mut watched, Some(deadline)).map_err(Failed::Socket)? {
+                return Err(Failed::Socket(Errno::ETIMEDOUT));
+            }
+            match fd::read(self.socket.borrow(), room).map_err(Failed::Socket)? {
+                0 => return Err(Failed::Socket(Errno::ECONNRESET)),
+                count => room = room.get_mut(count..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+
+    /// A line of the greeting, byte by byte: what comes behind it is a message.
+    fn line(&self) -> core::result::Result<String, Failed> {
+        const LONGEST: usize = 512;
+        let deadline = Deadline::after(PATIENCE);
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") && line.len() < LONGEST {
+            let mut byte = [0];
+            self.fill(&mut byte, &deadline)?;
+            line.push(byte[0]);
+        }
+        Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
+    }
+}
+
+impl Failed {
+    fn told(self, doing: &str) -> Error {
+        let message = match self {
+            Failed::Socket(errno) => return Error::refused(format!("speak with systemd ({doing})"), errno),
+            Failed::Nonsense => format!("systemd's answer cannot be read ({doing})"),
+            Failed::Greeted(line) => format!("systemd does not let us speak: {line:?}"),
+            Failed::Ended(result) => format!("systemd's job {doing} ended so: {result}"),
+            Failed::Said(name, text) => {
+                let name = name.rsplit('.').next().unwrap_or_default();
+                // Other errors' texts have the kernel's words, on which callers act.
+                let text = if name == "InvalidArgs" { format!(": {text:?}") } else { String::new() };
+                format!("systemd refuses {doing}: {name}{text}")
+            }
+        };
+        Error::new(ErrorKind::HostUnsupported, message)
+    }
+}
+
+fn unreachable(bus: &str, own: &str, errno: Errno) -> Error {
+    let message = format!("no systemd manager is at {bus:?} or {own:?}");
+    let mut error = Error::new(ErrorKind::HostUnsupported, message)
+        .hint("leave out --systemd-cgroup, or give --cgroup-manager=cgroupfs");
+    error.errno = Some(errno);
+    error
+}
