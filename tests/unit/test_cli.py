@@ -40,6 +40,17 @@ def test_spec_never_writes_over_a_config(tmp_path: Path, capsys: pytest.CaptureF
     assert (capsys.readouterr().err, config.read_text()) == (expected, "{}")
 
 
+def test_spec_leaves_no_half_written_config(tmp_path: Path) -> None:
+    """Where no more than a part of it has room."""
+    line = ["prlimit", "--fsize=100", sys.executable, "-m", "estiba", "spec"]
+    done = subprocess.run(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        'cannot write "config.json": the file is too large (EFBIG)\n',
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_spec_writes_where_config_says(tmp_path: Path) -> None:
     """As create and run read it."""
     assert main(["spec", "--config", str(tmp_path / "other.json")]) == 0

@@ -18,7 +18,7 @@ GLOBAL: tuple[tuple[str, str, str, str, str], ...] = (
         "",
         "choice",
         "cgroupfs|systemd|disabled",
-        "who makes the container's cgroup; systemd is refused so far",
+        "who makes the container's cgroup; systemd does on cgroup v2 alone",
     ),
     ("rootless", "", "choice", "true|false|auto", "whether to expect missing privileges"),
     ("criu", "", "text", "PATH", "taken for old callers' sake and ignored"),
