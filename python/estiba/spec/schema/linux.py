@@ -104,7 +104,7 @@ LINUX: Schema = record(
             "network interfaces of the host to move into the container",
             record("one interface", {"name": text("its name inside the container")}),
         ),
-        "cgroupsPath": text("where the container's cgroup is"),
+        "cgroupsPath": text("where the container's cgroup is; for systemd's manager slice:prefix:name"),
         "resources": RESOURCES,
         "intelRdt": INTEL_RDT,
         "memoryPolicy": MEMORY_POLICY,
