@@ -240,7 +240,7 @@ def test_twenty_side_by_side(containerd: Containerd) -> None:
     programs = [("sh", "-c", f"echo {n}; exit {n}") for n in range(20)]
     calls = [containerd.begin(*containerd.run(f"c{n}", *program)) for n, program in enumerate(programs)]
     results = [call.finish(120) for call in calls]
-    assert [(r.code, r.out) for r in results] == [(n, f"{n}\n") for n in range(20)]
+    assert [(r.code, r.out, r.err) for r in results] == [(n, f"{n}\n", "") for n in range(20)]
 
 
 def test_many_in_a_row(containerd: Containerd) -> None:
