@@ -16,7 +16,7 @@ struct Holder {
 
 /// Calls `work` with the pid of a process in new namespaces (CLONE_NEW*), which ends afterwards.
 pub fn with_holder<T>(namespaces: u64, work: impl FnOnce(i32) -> T) -> Result<T> {
-    let (theirs, ours) = pipe()?;
+    let (theirs, _ours) = pipe()?;
     let holder = Holder { until_closed: theirs.raw() };
     let mut stack = Stack::new();
     let pidfd = Cell::new(-1);
@@ -24,12 +24,18 @@ pub fn with_holder<T>(namespaces: u64, work: impl FnOnce(i32) -> T) -> Result<T>
     args.stack_at(stack.start(), Stack::SIZE);
     // SAFETY: `args` names a stack of its own; this frame is left after the child is reaped.
     let pid = with_all_blocked(|| unsafe { child::clone3(&raw const args, &raw const holder, hold) })?;
-    let pidfd = OwnedFd::take(pidfd.get());
-    let done = work(pid as i32);
-    drop(ours);
-    kill_by(pidfd.raw());
-    let _ = reap(pidfd.borrow());
-    Ok(done)
+    let _held = Held(OwnedFd::take(pidfd.get()));
+    Ok(work(pid as i32))
+}
+
+/// The child, which is on this frame's stack: gone before the frame is, also where `work` panics.
+struct Held(OwnedFd);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        kill_by(self.0.raw());
+        let _ = reap(self.0.borrow());
+    }
 }
 
 extern "C" fn hold(holder: *const Holder) -> ! {
@@ -45,4 +51,25 @@ extern "C" fn hold(holder: *const Holder) -> ! {
     }
     let _ = read(BorrowedFd::numbered(fd), &mut [0]);
     exit(0)
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use crate::process::pidfd_open;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    #[test]
+    fn the_child_ends_with_the_work_also_where_that_panics() {
+        let held = Cell::new(0);
+        let work = |pid| {
+            held.set(pid);
+            pidfd_open(pid).unwrap();
+            resume_unwind(std::boxed::Box::new(()));
+        };
+        catch_unwind(AssertUnwindSafe(|| with_holder::<()>(0, work))).unwrap_err();
+        assert_eq!(pidfd_open(held.get()).err(), Some(crate::Errno::ESRCH));
+    }
 }
