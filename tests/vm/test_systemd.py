@@ -151,6 +151,15 @@ def test_limits_are_in_the_cgroup_and_known_to_systemd(systemd: Runtime, scoped:
     container.delete()
 
 
+def test_a_memory_limit_too_small_to_start_in_is_told(systemd: Runtime, scoped: Scoped) -> None:
+    """The kernel ends whom it finds in the cgroup, and not the runtime with it."""
+    for power in range(12, 21):
+        config = scoped(FOREVER, {"/linux/resources/memory": {"limit": 1 << power}})
+        made = systemd.call("create", "--bundle", str(config.path), config.id)
+        assert (power, made.code) in ((power, 0), (power, 1)), str(made)
+        systemd.must("delete", "--force", config.id)
+
+
 def test_a_run_leaves_no_unit(systemd: Runtime, scoped: Scoped) -> None:
     """Nor does one whose program cannot be started, nor a limit that the kernel refuses; the name is free each time."""
     path = f"{SLICE}:test:again"

@@ -73,10 +73,11 @@ impl CloneArgs {
         }
     }
 
-    /// Beside the caller, which goes on; nobody is told of its end.
+    /// Beside the caller, which goes on; nobody is told of its end. On a copy of the caller's memory: where memory is short
+    /// in a cgroup, the kernel ends whom it finds there with all that share its memory (mm/oom_kill.c).
     pub fn holder(namespaces: u64, pidfd: &Cell<RawFd>) -> CloneArgs {
         CloneArgs {
-            flags: namespaces | CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+            flags: namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
             pidfd: pidfd.as_ptr() as u64,
             ..CloneArgs::default()
         }

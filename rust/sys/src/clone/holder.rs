@@ -22,13 +22,13 @@ pub fn with_holder<T>(namespaces: u64, work: impl FnOnce(i32) -> T) -> Result<T>
     let pidfd = Cell::new(-1);
     let mut args = CloneArgs::holder(namespaces, &pidfd);
     args.stack_at(stack.start(), Stack::SIZE);
-    // SAFETY: `args` names a stack of its own; this frame is left after the child is reaped.
+    // SAFETY: `args` names a stack of its own, and the child's memory is a copy.
     let pid = with_all_blocked(|| unsafe { child::clone3(&raw const args, &raw const holder, hold) })?;
     let _held = Held(OwnedFd::take(pidfd.get()));
     Ok(work(pid as i32))
 }
 
-/// The child, which is on this frame's stack: gone before the frame is, also where `work` panics.
+/// The child: gone before its caller goes on, also where `work` panics.
 struct Held(OwnedFd);
 
 impl Drop for Held {
@@ -39,7 +39,7 @@ impl Drop for Held {
 }
 
 extern "C" fn hold(holder: *const Holder) -> ! {
-    // SAFETY: the caller keeps it until this process is reaped.
+    // SAFETY: it is in this process's own copy of the memory.
     let fd = unsafe { &*holder }.until_closed;
     let close_range = |first: RawFd, last: u32| {
         // SAFETY: no pointers; the table of descriptors is this process's own copy.
