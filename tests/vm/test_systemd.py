@@ -160,6 +160,17 @@ def test_a_memory_limit_too_small_to_start_in_is_told(systemd: Runtime, scoped: 
         systemd.must("delete", "--force", config.id)
 
 
+def test_the_unit_of_whoever_came_after_is_not_ended(systemd: Runtime, scoped: Scoped) -> None:
+    """systemd ends a scope where its processes end: the name is free before `delete`."""
+    first = systemd.create(scoped())
+    unit = f"test-{first.id}.scope"
+    systemctl("stop", unit)
+    second = systemd.create(scoped(path=f"{SLICE}:test:{first.id}"))
+    first.delete()
+    assert (second.status(), show(unit, "ActiveState")) == ("created", {"ActiveState": "active"})
+    second.delete()
+
+
 def test_a_run_leaves_no_unit(systemd: Runtime, scoped: Scoped) -> None:
     """Nor does one whose program cannot be started, nor a limit that the kernel refuses; the name is free each time."""
     path = f"{SLICE}:test:again"

@@ -59,11 +59,12 @@ pub(super) fn end(live: &Live<'_>, folder: &Folder) -> Result<Vec<Error>> {
         }
         _ => &live.record.cgroup,
     };
-    remove_cgroup(ours)?;
+    let was_there = remove_cgroup(ours)?;
     let state = oci_state::text(&live.record, Status::Stopped.name());
     let mut warnings = hooks::run_each("/hooks/poststop", &live.record.poststop, &state);
-    // Without its processes it ends by itself, and its cgroup is gone.
-    let scope = live.record.scope.as_ref().filter(|_| !ours.is_empty());
+    // Without its processes it ends by itself, which is waited for. Where its cgroup was gone before, one of the same name
+    // is another's.
+    let scope = live.record.scope.as_ref().filter(|_| was_there);
     warnings.extend(scope.and_then(|scope| scope.stop().err()));
     folder.remove()?;
     Ok(warnings)
@@ -86,8 +87,10 @@ fn not_anothers(dirs: &[Dir], folder: &Folder) -> Vec<Dir> {
     dirs.iter().filter(|dir| taken.dirs().iter().all(|other| other.path != dir.path)).cloned().collect()
 }
 
-fn remove_cgroup(dirs: &[Dir]) -> Result<()> {
-    Cgroup::from_record(dirs).still_own().end()
+/// Tells whether any of it was there.
+fn remove_cgroup(dirs: &[Dir]) -> Result<bool> {
+    let own = Cgroup::from_record(dirs).still_own();
+    own.end().map(|()| !own.dirs().is_empty())
 }
 
 /// A record of another version: what it says of processes and cgroups is enough to clean, its hooks may mean another
@@ -98,8 +101,8 @@ fn salvage(container: Container, error: Error) -> Result<Vec<Error>> {
         let frozen = Cgroup::from_record(&found.cgroup).is_frozen()?;
         end_init(&container.folder.id, found.pid, &pidfd, frozen.then_some(&found.cgroup[..]))?;
     }
-    remove_cgroup(&found.cgroup)?;
-    let unstopped = found.scope.and_then(|scope| scope.stop().err());
+    let was_there = remove_cgroup(&found.cgroup)?;
+    let unstopped = found.scope.filter(|_| was_there).and_then(|scope| scope.stop().err());
     let message =
         format!("{}: its processes and cgroup are gone, its poststop hooks were not run", error.message);
     let warning = Error::new(ErrorKind::WrongState, message).about(&container.folder.id, None);
