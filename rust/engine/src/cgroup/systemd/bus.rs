@@ -22,7 +22,7 @@ const BUS: Target = Target {
     path: "/org/freedesktop/DBus",
     interface: "org.freedesktop.DBus",
 };
-const JOB_REMOVED: &str = "type='signal',path='/org/freedesktop/systemd1',member='JobRemoved'";
+const JOB_REMOVED: &str = "type='signal',sender='org.freedesktop.systemd1',member='JobRemoved'";
 
 /// Milliseconds for each answer, and for a job: a manager that is busy takes seconds, one that hangs for ever.
 const PATIENCE: u64 = 30_000;
@@ -38,6 +38,8 @@ pub enum Manager {
 pub struct Connection {
     socket: OwnedFd,
     serial: u32,
+    /// The manager's own name on a bus, where anybody may send us signals.
+    manager: Option<String>,
     /// Jobs that ended while something else was waited for: the job, and its result.
     jobs: Vec<(String, String)>,
 }
@@ -71,7 +73,7 @@ impl Connection {
                 Err(errno) => return Err(unreachable(&bus, &own, errno)),
             },
         };
-        let mut connection = Connection { socket, serial: 0, jobs: Vec::new() };
+        let mut connection = Connection { socket, serial: 0, manager: None, jobs: Vec::new() };
         connection.introduce(is_bus).map_err(|failed| failed.told("greet"))?;
         Ok(connection)
     }
@@ -91,7 +93,7 @@ impl Connection {
             let mut rule = Writer::default();
             rule.text(JOB_REMOVED);
             self.ask(BUS, "AddMatch", "s", rule)?;
-            self.ask(MANAGER, "Subscribe", "", Writer::default())?;
+            self.manager = Some(self.ask(MANAGER, "Subscribe", "", Writer::default())?.sender);
         }
         Ok(())
     }
@@ -164,7 +166,8 @@ impl Connection {
     }
 
     fn note(&mut self, message: &Message) {
-        if message.kind == message::SIGNAL && message.member == "JobRemoved" {
+        let is_the_managers = self.manager.as_ref().is_none_or(|name| *name == message.sender);
+        if message.kind == message::SIGNAL && message.member == "JobRemoved" && is_the_managers {
             let mut reader = Reader::new(&message.body);
             if let (Some(_), Some(job), Some(_), Some(result)) =
                 (reader.u32(), reader.text(), reader.text(), reader.text())
@@ -244,4 +247,27 @@ fn unreachable(bus: &str, own: &str, errno: Errno) -> Error {
         .hint("leave out --systemd-cgroup, or give --cgroup-manager=cgroupfs");
     error.errno = Some(errno);
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn on_a_bus_a_job_ends_by_its_manager_alone() {
+        let mut body = Writer::default();
+        body.u32(7);
+        ["/job/7", "a.scope", "done"].iter().for_each(|text| body.text(text));
+        let ended = Message { kind: message::SIGNAL, member: "JobRemoved".into(), ..Message::default() };
+        let ended =
+            |sender: &str| Message { sender: sender.into(), body: body.bytes.clone(), ..ended.clone() };
+        let (socket, _peer) = socket::pair().unwrap();
+        let mut connection =
+            Connection { socket, serial: 0, manager: Some(String::from(":1.0")), jobs: Vec::new() };
+        connection.note(&ended(":1.99"));
+        assert_eq!(connection.jobs, []);
+        connection.note(&ended(":1.0"));
+        assert_eq!(connection.jobs, vec![(String::from("/job/7"), String::from("done"))]);
+    }
 }

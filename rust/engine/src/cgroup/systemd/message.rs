@@ -21,6 +21,7 @@ const MEMBER: u8 = 3;
 const ERROR_NAME: u8 = 4;
 const REPLY_SERIAL: u8 = 5;
 const DESTINATION: u8 = 6;
+const SENDER: u8 = 7;
 const SIGNATURE: u8 = 8;
 
 /// The value of a property, a variant.
@@ -161,13 +162,15 @@ pub fn call(serial: u32, target: Target, member: &str, signature: &str, body: &[
 }
 
 /// What has come, as far as we look at it.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     pub kind: u8,
     /// The serial of the call that is answered.
     pub answers: u32,
     pub member: String,
     pub error: String,
+    /// By its name on the bus, which the bus itself writes.
+    pub sender: String,
     pub body: Vec<u8>,
 }
 
@@ -199,6 +202,7 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
         let code = reader.u8()?;
         match (code, reader.signature()?) {
             (MEMBER, "s") => message.member = String::from(reader.text()?),
+            (SENDER, "s") => message.sender = String::from(reader.text()?),
             (ERROR_NAME, "s") => message.error = String::from(reader.text()?),
             (REPLY_SERIAL, "u") => message.answers = reader.u32()?,
             (_, "s" | "o") => drop(reader.text()?),
@@ -277,6 +281,14 @@ mod tests {
         assert_eq!(bytes[bytes.len() - 6..], [1, 0, 0, 0, b'x', 0]);
         let read = parse(&bytes).unwrap();
         assert_eq!((read.kind, &*read.member, read.body), (CALL, "Do", body.bytes));
+    }
+
+    #[test]
+    fn who_has_sent_it_is_read() {
+        let mut bytes = call(7, TARGET, "Do", "", &[]);
+        let code = bytes.windows(4).position(|four| four == [DESTINATION, 1, b's', 0]).unwrap();
+        bytes[code] = SENDER;
+        assert_eq!(parse(&bytes).unwrap().sender, "a.b");
     }
 
     #[test]
