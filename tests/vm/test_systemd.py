@@ -160,6 +160,27 @@ def test_a_memory_limit_too_small_to_start_in_is_told(systemd: Runtime, scoped: 
         systemd.must("delete", "--force", config.id)
 
 
+def test_a_name_that_has_failed_is_free(systemd: Runtime, scoped: Scoped) -> None:
+    """Whoever's unit it was; one that lives is told, and left alone."""
+    config = scoped("true")
+    unit = f"test-{config.id}.scope"
+    words = ["systemd-run", "--scope", f"--unit={unit}"]
+    assert subprocess.run([*words, "--property=RuntimeMaxSec=1ms", *FOREVER], check=False).returncode != 0
+    systemctl("stop", unit)  # waits for its end
+    assert show(unit, "ActiveState") == {"ActiveState": "failed"}
+    assert systemd.output(config) == ""
+    with subprocess.Popen([*words, *FOREVER], stderr=subprocess.PIPE, text=True) as other:
+        assert other.stderr is not None
+        assert unit in other.stderr.readline()
+        refused = systemd.run(config)
+        assert refused.err.splitlines() == [
+            f'config.json /linux/cgroupsPath: systemd refuses StartTransientUnit "{unit}": a unit has that name',
+            "hint: choose another name, or stop that unit",
+        ]
+        assert other.poll() is None
+        systemctl("stop", unit)
+
+
 def test_the_unit_of_whoever_came_after_is_not_ended(systemd: Runtime, scoped: Scoped) -> None:
     """systemd ends a scope where its processes end: the name is free before `delete`."""
     first = systemd.create(scoped())

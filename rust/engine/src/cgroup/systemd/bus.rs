@@ -4,7 +4,7 @@
 use super::message::{self, Message, Reader, Target, Writer};
 use crate::console::connect_stream;
 use crate::deadline::{Deadline, poll_until};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, words};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -111,31 +111,33 @@ impl Connection {
         }
     }
 
-    /// Calls what begins a job, and waits for its end. None: there is no such unit.
-    pub fn job(&mut self, member: &'static str, signature: &str, body: Writer) -> Result<Option<()>> {
+    /// Calls what begins a job, and waits for its end. `body` begins with the unit. None: there is no such unit.
+    pub fn job(&mut self, member: &str, signature: &str, body: Writer) -> Result<Option<()>> {
+        let doing = doing(member, &body);
         let answer = match self.ask(MANAGER, member, signature, body) {
-            Err(Failed::Said(name, _)) if name.ends_with(".NoSuchUnit") => return Ok(None),
-            answer => answer.map_err(|failed| failed.told(member))?,
+            Err(Failed::Said(name, _)) if name.ends_with(NO_SUCH_UNIT) => return Ok(None),
+            answer => answer.map_err(|failed| failed.told(&doing))?,
         };
-        let Some(job) = Reader::new(&answer.body).text() else { return Err(Failed::Nonsense.told(member)) };
+        let Some(job) = Reader::new(&answer.body).text() else { return Err(Failed::Nonsense.told(&doing)) };
         let deadline = Deadline::after(PATIENCE);
         loop {
             if let Some((_, result)) = self.jobs.iter().find(|(ended, _)| ended == job) {
                 return match result.as_str() {
                     "done" => Ok(Some(())),
-                    other => Err(Failed::Ended(String::from(other)).told(member)),
+                    other => Err(Failed::Ended(String::from(other)).told(&doing)),
                 };
             }
-            let message = self.receive(&deadline).map_err(|failed| failed.told(member))?;
+            let message = self.receive(&deadline).map_err(|failed| failed.told(&doing))?;
             self.note(&message);
         }
     }
 
-    /// Calls what is done when it is answered. None: there is no such unit.
-    pub fn call(&mut self, member: &'static str, signature: &str, body: Writer) -> Result<Option<()>> {
+    /// The same for what has no job.
+    pub fn call(&mut self, member: &str, signature: &str, body: Writer) -> Result<Option<()>> {
+        let doing = doing(member, &body);
         match self.ask(MANAGER, member, signature, body) {
-            Err(Failed::Said(name, _)) if name.ends_with(".NoSuchUnit") => Ok(None),
-            answer => answer.map(|_| Some(())).map_err(|failed| failed.told(member)),
+            Err(Failed::Said(name, _)) if name.ends_with(NO_SUCH_UNIT) => Ok(None),
+            answer => answer.map(|_| Some(())).map_err(|failed| failed.told(&doing)),
         }
     }
 
@@ -223,26 +225,40 @@ impl Connection {
     }
 }
 
+const NO_SUCH_UNIT: &str = ".NoSuchUnit";
+
+/// A call and its unit, for messages.
+fn doing(member: &str, body: &Writer) -> String {
+    format!("{member} {:?}", Reader::new(&body.bytes).text().unwrap_or_default())
+}
+
 impl Failed {
     fn told(self, doing: &str) -> Error {
-        let message = match self {
-            Failed::Socket(errno) => return Error::refused(format!("speak with systemd ({doing})"), errno),
-            Failed::Nonsense => format!("systemd's answer cannot be read ({doing})"),
-            Failed::Greeted(line) => format!("systemd does not let us speak: {line:?}"),
-            Failed::Ended(result) => format!("systemd's job {doing} ended so: {result}"),
+        let unmanaged = |message: String| Error::new(ErrorKind::HostUnsupported, message);
+        match self {
+            Failed::Socket(errno) => Error::refused(format!("speak with systemd ({doing})"), errno),
+            Failed::Nonsense => unmanaged(format!("systemd's answer cannot be read ({doing})")),
+            Failed::Greeted(line) => unmanaged(format!("systemd does not let us speak: {line:?}")),
+            Failed::Ended(result) => unmanaged(format!("systemd's job {doing} ended so: {result}"))
+                .hint("its log, which `journalctl` shows, may say why"),
+            Failed::Said(name, _) if name.ends_with(".UnitExists") => {
+                Error::new(ErrorKind::ConfigInvalid, format!("systemd refuses {doing}: a unit has that name"))
+                    .at("/linux/cgroupsPath")
+                    .hint("choose another name, or stop that unit")
+            }
             Failed::Said(name, text) => {
                 let name = name.rsplit('.').next().unwrap_or_default();
                 // Other errors' texts have the kernel's words, on which callers act.
                 let text = if name == "InvalidArgs" { format!(": {text:?}") } else { String::new() };
-                format!("systemd refuses {doing}: {name}{text}")
+                unmanaged(format!("systemd refuses {doing}: {name}{text}"))
             }
-        };
-        Error::new(ErrorKind::HostUnsupported, message)
+        }
     }
 }
 
 fn unreachable(bus: &str, own: &str, errno: Errno) -> Error {
-    let message = format!("no systemd manager is at {bus:?} or {own:?}");
+    let cause = if errno == Errno::ENOENT { String::new() } else { format!(": {}", words(errno)) };
+    let message = format!("no systemd manager is at {bus:?} or {own:?}{cause}");
     let mut error = Error::new(ErrorKind::HostUnsupported, message)
         .hint("leave out --systemd-cgroup, or give --cgroup-manager=cgroupfs");
     error.errno = Some(errno);

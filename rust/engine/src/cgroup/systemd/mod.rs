@@ -82,6 +82,10 @@ impl NewScope {
             ("CollectMode", Value::Text(String::from("inactive-or-failed"))),
         ];
         asked.extend(properties::of_new(&values::writes(resources, layout)?));
+        // What somebody else has left of that name, failed and done with.
+        let mut body = Writer::default();
+        body.text(&self.scope.unit);
+        self.connection.call("ResetFailedUnit", "s", body)?;
         let mut body = Writer::default();
         body.text(&self.scope.unit);
         body.text("fail");

@@ -38,7 +38,7 @@ impl Name {
         // What systemd.unit(5) takes; and a folder's name.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.' | '\\' | '@');
         if name.ends_with(".slice") || unit.len() > 255 || !unit.chars().all(is_plain) {
-            return Err(refuse(path, "does not name a scope"));
+            return Err(refuse(Some(&unit), "is not the name of a scope"));
         }
         Ok(Name { slice: String::from(slice), unit })
     }
