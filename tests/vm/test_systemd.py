@@ -151,6 +151,42 @@ def test_limits_are_in_the_cgroup_and_known_to_systemd(systemd: Runtime, scoped:
     container.delete()
 
 
+def test_a_quota_or_a_period_alone_is_kept_with_the_other(systemd: Runtime, scoped: Scoped) -> None:
+    """systemd counts what they make together, and writes that down again."""
+    container = systemd.create(scoped(FOREVER, LIMITS))
+    unit, folder = f"test-{container.id}.scope", folder_of(container)
+    for word, value, per_second, written in (
+        ("--cpu-period", "40000", "510ms", "20400 40000"),
+        ("--cpu-quota", "10000", "250ms", "10000 40000"),
+    ):
+        systemd.must("update", word, value, container.id)
+        for _ in range(2):
+            assert (folder / "cpu.max").read_text() == f"{written}\n"
+            assert show(unit, "CPUQuotaPerSecUSec") == {"CPUQuotaPerSecUSec": per_second}
+            systemctl("daemon-reload")
+    container.delete()
+
+
+def test_a_raw_value_with_a_unit_outlives_a_reload(systemd: Runtime, scoped: Scoped) -> None:
+    """As the kernel takes it."""
+    container = systemd.create(scoped(FOREVER, {"/linux/resources/unified": {"memory.high": "64M"}}))
+    systemctl("daemon-reload")
+    assert (folder_of(container) / "memory.high").read_text() == f"{64 << 20}\n"
+    container.delete()
+
+
+def test_a_refused_update_is_not_told(systemd: Runtime, scoped: Scoped, folder: Path) -> None:
+    """Neither to the kernel nor to systemd, which would write it."""
+    container = systemd.start(scoped(FOREVER, {"/linux/resources/memory": {"limit": 64 << 20}}))
+    resources = folder / "resources"
+    resources.write_text('{"memory": {"limit": 4096, "checkBeforeUpdate": true}}')
+    refused = systemd.call("update", "--resources", str(resources), container.id)
+    assert (refused.code, "in use" in refused.err) == (1, True), str(refused)
+    known = show(f"test-{container.id}.scope", "MemoryMax")
+    assert (container.status(), known) == ("running", {"MemoryMax": str(64 << 20)})
+    container.delete()
+
+
 def test_a_memory_limit_too_small_to_start_in_is_told(systemd: Runtime, scoped: Scoped) -> None:
     """The kernel ends whom it finds in the cgroup, and not the runtime with it."""
     for power in range(12, 21):

@@ -16,8 +16,10 @@ pub fn update(root: &str, id: &str, resources: &[u8]) -> Result<()> {
     let live = container.live()?;
     live.allow("update")?;
     let layout = Layout::read()?;
-    if let Some(scope) = &live.record.scope {
-        scope.update(&resources, &layout).map_err(Error::of_resources_object)?;
-    }
-    Cgroup::from_record(&live.record.cgroup).update(&resources, &layout).map_err(Error::of_resources_object)
+    let cgroup = Cgroup::from_record(&live.record.cgroup);
+    let updated = match &live.record.scope {
+        Some(scope) => scope.update(&cgroup, &resources, &layout),
+        None => cgroup.update(&resources, &layout),
+    };
+    updated.map_err(Error::of_resources_object)
 }

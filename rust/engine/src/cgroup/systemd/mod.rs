@@ -2,7 +2,7 @@
 //! A container's cgroup as a scope of systemd's (systemd.scope(5)): asked of its manager, which makes and removes it.
 //!
 //!     create   a process that does nothing ─► StartTransientUnit ─► the cgroup is there ─► init is born into it
-//!     update   SetUnitProperties, and the files
+//!     update   the files ─► SetUnitProperties
 //!     delete   the cgroup is emptied and removed ─► StopUnit
 //!
 //! The scope is delegated: what is below it is the container's. On cgroup v2 alone: in the other layouts systemd manages
@@ -13,6 +13,7 @@ mod message;
 mod name;
 mod properties;
 
+use crate::cgroup::create::Cgroup;
 use crate::cgroup::file;
 use crate::cgroup::layout::Layout;
 use crate::cgroup::place::Dir;
@@ -96,9 +97,13 @@ impl NewScope {
 }
 
 impl Scope {
-    /// Tells the manager of new limits, which it would undo otherwise.
-    pub fn update(&self, resources: &Resources<'_>, layout: &Layout) -> Result<()> {
-        let changed = properties::of(&values::writes(resources, layout)?);
+    /// New limits, of which the manager is told, too: it would undo them otherwise.
+    pub fn update(&self, cgroup: &Cgroup, resources: &Resources<'_>, layout: &Layout) -> Result<()> {
+        let mut connection = self.connect()?; // who cannot tell it changes nothing
+        cgroup.update(resources, layout)?;
+        // Quota and period may be changed one without the other, and are told together.
+        let cpu_max = cgroup.v2().and_then(|dir| dir.read("cpu.max").ok());
+        let changed = properties::of(&values::writes(resources, layout)?, cpu_max.as_deref());
         if changed.is_empty() {
             return Ok(());
         }
@@ -106,7 +111,9 @@ impl Scope {
         body.text(&self.unit);
         body.bool(true); // for as long as the unit lives
         body.properties(&changed);
-        self.connect()?.call("SetUnitProperties", "sba(sv)", body).map(drop)
+        connection.call("SetUnitProperties", "sba(sv)", body)?;
+        // It answers first and writes then: once it answers another question, what it writes is written.
+        connection.control_group().map(drop)
     }
 
     /// Ends the scope, whose processes are gone. One that the manager has forgotten is fine.

@@ -4,6 +4,8 @@
 
 use super::message::{Property, Value};
 use crate::cgroup::values::{self, Write};
+use alloc::borrow::Cow;
+use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -12,11 +14,16 @@ const SECOND: u64 = 1_000_000;
 /// systemd keeps a quota in hundredths of a processor, of which these are the microseconds.
 const HUNDREDTH: u64 = 10_000;
 
-/// The properties of writes that have any; what has none is in the cgroup's file alone.
-pub fn of(writes: &[Write]) -> Vec<Property> {
+/// The properties of writes that have any; what has none is in the cgroup's file alone. `cpu_max`: what the file of that
+/// name has after its write, if it is there already.
+pub fn of(writes: &[Write], cpu_max: Option<&str>) -> Vec<Property> {
     let mut properties = Vec::new();
     for write in writes {
-        let values::Value::Text(text) = &write.value else { continue };
+        let text = &*match (&write.value, cpu_max) {
+            (_, Some(whole)) if write.file == "cpu.max" => Cow::Borrowed(whole),
+            (values::Value::Text(text), _) => Cow::Borrowed(text.as_str()),
+            (values::Value::AfterFirstWord(rest), _) => Cow::Owned(format!("max {rest}")),
+        };
         let number = || amount(text);
         let named = |name| number().map(|value| vec![(name, Value::U64(value))]);
         let found = match &*write.file {
@@ -45,18 +52,24 @@ pub fn of(writes: &[Write]) -> Vec<Property> {
 
 /// A new scope's: what no write limits has no limit, whatever the manager's defaults are.
 pub fn of_new(writes: &[Write]) -> Vec<Property> {
-    let mut properties = of(writes);
+    let mut properties = of(writes, None);
     if properties.iter().all(|(name, _)| *name != "TasksMax") {
         properties.push(("TasksMax", Value::U64(NO_LIMIT)));
     }
     properties
 }
 
+/// "max", or a number that may end in K, M, G, T, P or E (memparse() in the kernel's cmdline.c): raw values have such.
 fn amount(text: &str) -> Option<u64> {
-    if text == "max" { Some(NO_LIMIT) } else { text.parse().ok() }
+    if text == "max" {
+        return Some(NO_LIMIT);
+    }
+    let (digits, unit) = text.split_at(text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len());
+    let unit = ["", "K", "M", "G", "T", "P", "E"].iter().position(|one| one.eq_ignore_ascii_case(unit))?;
+    digits.parse::<u64>().ok()?.checked_mul(1 << (10 * unit))
 }
 
-/// "QUOTA PERIOD", "max PERIOD", or one of them alone.
+/// "QUOTA PERIOD", or the first alone, which may be "max".
 fn quota(text: &str) -> Option<Vec<Property>> {
     let mut words = text.split_whitespace();
     let quota = amount(words.next()?)?;
@@ -99,7 +112,7 @@ mod tests {
     use alloc::string::ToString;
 
     fn property(file: &'static str, text: &str) -> Vec<Property> {
-        of(&[Write::new("", file, text.to_string(), "", "")])
+        of(&[Write::new("", file, text.to_string(), "", "")], None)
     }
 
     #[test]
@@ -110,7 +123,28 @@ mod tests {
         assert_eq!(property("io.weight", "default 50"), [("IOWeight", Value::U64(50))]);
         assert_eq!(property("cpuset.cpus", "0-2,9"), [("AllowedCPUs", Value::Bytes(vec![0b111, 0b10]))]);
         assert_eq!(property("hugetlb.2MB.max", "0"), []);
-        assert_eq!(property("memory.max", "nonsense"), []);
+        for nonsense in ["nonsense", "", "M", "1KM", "1B", "99999999999G"] {
+            assert_eq!(property("memory.max", nonsense), [], "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn raw_values_may_have_the_kernels_units() {
+        for (text, value) in [("64M", 64 << 20), ("1k", 1 << 10), ("2G", 2 << 30), ("1E", 1 << 60)] {
+            assert_eq!(property("memory.high", text), [("MemoryHigh", Value::U64(value))]);
+        }
+    }
+
+    #[test]
+    fn a_quota_or_a_period_alone_is_told_with_the_other() {
+        let mut write = Write::new("cpu", "cpu.max", "20000", "", "");
+        let half = [("CPUQuotaPerSecUSec", Value::U64(500_000)), ("CPUQuotaPeriodUSec", Value::U64(40_000))];
+        assert_eq!(of(&[write.clone()], Some("20000 40000\n")), half);
+        write.value = values::Value::AfterFirstWord("40000".to_string());
+        assert_eq!(of(&[write.clone()], Some("20000 40000\n")), half);
+        let none = [("CPUQuotaPerSecUSec", Value::U64(u64::MAX)), half[1].clone()];
+        assert_eq!(of(&[write], None), none);
+        assert_eq!(of(&[], Some("20000 40000\n")), []);
     }
 
     #[test]
