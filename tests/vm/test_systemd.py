@@ -187,6 +187,15 @@ def test_a_refused_update_is_not_told(systemd: Runtime, scoped: Scoped, folder: 
     container.delete()
 
 
+def test_a_limit_of_one_process_is_the_containers(systemd: Runtime, scoped: Scoped) -> None:
+    """What keeps the scope meanwhile does not take its place."""
+    container = systemd.create(scoped(FOREVER, {"/linux/resources/pids": {"limit": 1}}))
+    assert (folder_of(container) / "pids.max").read_text() == "1\n"
+    assert show(f"test-{container.id}.scope", "TasksMax") == {"TasksMax": "1"}
+    container.start()
+    container.delete()
+
+
 def test_a_memory_limit_too_small_to_start_in_is_told(systemd: Runtime, scoped: Scoped) -> None:
     """The kernel ends whom it finds in the cgroup, and not the runtime with it."""
     for power in range(12, 21):

@@ -69,11 +69,10 @@ impl Cgroup {
     /// Takes over folders that somebody has made for us, who removes them too if this fails.
     pub fn adopt(
         mut dirs: Vec<Dir>,
+        writes: &[values::Write],
         resources: &Resources<'_>,
-        layout: &Layout,
         is_rootless: bool,
     ) -> Result<(Cgroup, Option<OwnedFd>)> {
-        let writes = values::writes(resources, layout)?;
         let policy = Policy::new(resources.devices.as_deref().unwrap_or_default())?;
         for dir in &mut dirs {
             dir.inode = inode(&dir.path).ok_or_else(|| {
@@ -82,7 +81,7 @@ impl Cgroup {
             })?;
         }
         let cgroup = Cgroup { dirs, refused: Vec::new() };
-        let folder = cgroup.put_in_force(&writes, &policy, is_rootless)?;
+        let folder = cgroup.put_in_force(writes, &policy, is_rootless)?;
         Ok((cgroup, folder))
     }
 

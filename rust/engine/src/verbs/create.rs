@@ -235,7 +235,8 @@ impl<'a> Making<'a> {
                 Ok((Cgroup::survey(dirs, &host.layout).map_err(of_the_cgroup)?, None))
             }
             CgroupManager::Systemd => {
-                let (scope, dir) = NewScope::place(cgroups_path, id, is_rootless, &host.layout)?;
+                let (scope, dir) =
+                    NewScope::place(cgroups_path, id, is_rootless, &spec.linux.resources, &host.layout)?;
                 let mut dirs = Cgroup::survey(vec![dir], &host.layout).map_err(of_the_cgroup)?;
                 // The slices above are systemd's, which removes them too.
                 dirs.iter_mut().for_each(|dir| dir.parents = 0);
@@ -266,15 +267,17 @@ impl<'a> Making<'a> {
         terminal: Option<OwnedFd>,
     ) -> Result<Option<OwnedFd>> {
         self.trace.mark("have systemd make the cgroup");
-        let (resources, layout) = (&self.spec.linux.resources, &self.host.layout);
+        let resources = &self.spec.linux.resources;
         let launched = clone::with_holder(0, |keeper| {
-            new.start(self.request.id, keeper, resources, layout)?;
+            new.start(self.request.id, keeper)?;
             self.undo.scope = Some(new.scope.clone());
-            let made =
-                Cgroup::adopt(dirs, resources, layout, !self.host.is_privileged()).map_err(of_the_cgroup)?;
-            self.launch_in(made, plan, terminal)
+            let made = Cgroup::adopt(dirs, &new.writes, resources, !self.host.is_privileged());
+            self.launch_in(made.map_err(of_the_cgroup)?, plan, terminal)
         });
-        launched.map_err(|errno| Error::refused("make a process that keeps the scope", errno))?
+        let state =
+            launched.map_err(|errno| Error::refused("make a process that keeps the scope", errno))??;
+        self.undo.cgroup.as_ref().map_or(Ok(()), |cgroup| new.limit(cgroup))?;
+        Ok(state)
     }
 
     fn launch_in(

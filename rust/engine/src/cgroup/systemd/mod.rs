@@ -17,7 +17,7 @@ use crate::cgroup::create::Cgroup;
 use crate::cgroup::file;
 use crate::cgroup::layout::Layout;
 use crate::cgroup::place::Dir;
-use crate::cgroup::values;
+use crate::cgroup::values::{self, Write};
 use crate::error::{Error, ErrorKind, Result, pointer_part};
 use crate::spec::resources::Resources;
 use alloc::format;
@@ -26,7 +26,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use bus::{Connection, Manager};
 use estiba_sys::process;
-use message::{Value, Writer};
+use message::{Property, Value, Writer};
 use name::Name;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,10 @@ pub struct Scope {
 /// A scope that is to be.
 pub struct NewScope {
     pub scope: Scope,
+    /// The limits until its keeper has ended.
+    pub writes: Vec<Write>,
+    /// Those from then on.
+    last: Vec<Write>,
     slice: String,
     connection: Connection,
 }
@@ -52,6 +56,7 @@ impl NewScope {
         path: Option<&str>,
         id: &str,
         is_rootless: bool,
+        resources: &Resources<'_>,
         layout: &Layout,
     ) -> Result<(NewScope, Dir)> {
         let Some(mount_point) = layout.hierarchies.first().filter(|_| layout.is_pure_v2()) else {
@@ -68,11 +73,12 @@ impl NewScope {
         let above = connection.control_group()?;
         let path = format!("{}{above}{folder}", mount_point.mount_point);
         let dir = Dir { controllers: Vec::new(), path, parents: 0, inode: 0 };
-        Ok((NewScope { scope, slice: name.slice, connection }, dir))
+        let (writes, last) = beside_a_keeper(values::writes(resources, layout)?);
+        Ok((NewScope { scope, writes, last, slice: name.slice, connection }, dir))
     }
 
     /// Makes the scope, around a process that keeps it until the container's own is there.
-    pub fn start(&mut self, id: &str, keeper: i32, resources: &Resources<'_>, layout: &Layout) -> Result<()> {
+    pub fn start(&mut self, id: &str, keeper: i32) -> Result<()> {
         let mut asked = vec![
             ("Description", Value::Text(format!("container {id}"))),
             ("Slice", Value::Text(self.slice.clone())),
@@ -82,7 +88,7 @@ impl NewScope {
             // One that has failed is forgotten, too: its name is free for the next.
             ("CollectMode", Value::Text(String::from("inactive-or-failed"))),
         ];
-        asked.extend(properties::of_new(&values::writes(resources, layout)?));
+        asked.extend(properties::of_new(&self.writes));
         // What somebody else has left of that name, failed and done with.
         let mut body = Writer::default();
         body.text(&self.scope.unit);
@@ -94,6 +100,12 @@ impl NewScope {
         body.nothing();
         self.connection.job("StartTransientUnit", "ssa(sv)a(sa(sv))", body).map(drop)
     }
+
+    /// Once its keeper has ended: what leaves no room for it.
+    pub fn limit(&mut self, cgroup: &Cgroup) -> Result<()> {
+        cgroup.apply(&self.last)?;
+        self.scope.tell(&mut self.connection, &properties::of(&self.last, None))
+    }
 }
 
 impl Scope {
@@ -104,13 +116,17 @@ impl Scope {
         // Quota and period may be changed one without the other, and are told together.
         let cpu_max = cgroup.v2().and_then(|dir| dir.read("cpu.max").ok());
         let changed = properties::of(&values::writes(resources, layout)?, cpu_max.as_deref());
+        self.tell(&mut connection, &changed)
+    }
+
+    fn tell(&self, connection: &mut Connection, changed: &[Property]) -> Result<()> {
         if changed.is_empty() {
             return Ok(());
         }
         let mut body = Writer::default();
         body.text(&self.unit);
         body.bool(true); // for as long as the unit lives
-        body.properties(&changed);
+        body.properties(changed);
         connection.call("SetUnitProperties", "sba(sv)", body)?;
         // It answers first and writes then: once it answers another question, what it writes is written.
         connection.control_group().map(drop)
@@ -127,6 +143,22 @@ impl Scope {
     fn connect(&self) -> Result<Connection> {
         Connection::open(self.user.map_or(Manager::System, Manager::User))
     }
+}
+
+/// The limits while another process is in the cgroup; and those that have to wait for its end, for it counts, too.
+fn beside_a_keeper(mut writes: Vec<Write>) -> (Vec<Write>, Vec<Write>) {
+    let is_full = |write: &&mut Write| write.file == "pids.max" && write.value == text("1");
+    let last = writes.iter_mut().filter(is_full).map(|write| {
+        let last = write.clone();
+        write.value = text("2");
+        last
+    });
+    let last = last.collect();
+    (writes, last)
+}
+
+fn text(value: &str) -> values::Value {
+    values::Value::Text(String::from(value))
 }
 
 /// A warning for each annotation that asks for a property of the unit: an image's or a pod's author, who may write them,
@@ -150,4 +182,18 @@ fn user() -> Result<u32> {
         inside.checked_sub(first).filter(|offset| *offset < count).map(|offset| above + offset)
     });
     outside.ok_or_else(|| Error::internal("this user's id is in no line of /proc/self/uid_map"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_one_process_waits_for_the_keepers_end() {
+        let one = Write::new("pids", "pids.max", 1, "", "");
+        let (now, last) = beside_a_keeper(vec![one.clone(), Write::new("memory", "memory.max", 1, "", "")]);
+        assert_eq!((&now[0].value, &now[1].value, last), (&text("2"), &text("1"), vec![one]));
+        let (now, last) = beside_a_keeper(vec![Write::new("pids", "pids.max", 7, "", "")]);
+        assert_eq!((&now[0].value, last), (&text("7"), vec![]));
+    }
 }
