@@ -7,6 +7,7 @@ mod trees;
 mod user_namespace;
 
 use crate::agent;
+use crate::cgroup::ELSEWHERE;
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain;
 use crate::image::IMAGE;
@@ -315,6 +316,7 @@ fn describe(error: CloneError, plan: &Plan) -> Error {
         None => error,
     };
     match (failed, errno, &plan.born.user) {
+        (Failed::Clone, Errno::EACCES, _) => error.at("/linux/cgroupsPath").hint(ELSEWHERE),
         (Failed::Clone, Errno::ENOSPC, _) => {
             error.hint("a limit of /proc/sys/user/max_*_namespaces is reached")
         }

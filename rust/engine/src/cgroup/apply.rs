@@ -13,6 +13,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use estiba_sys::Errno;
 
+/// For who may not reach the container's cgroup from his own.
+pub const ELSEWHERE: &str = "run in a cgroup of this user's, as `systemd-run --user --scope` makes one";
+
 impl Cgroup {
     /// Writes them in order. Some files bound each other (memory and memsw, quota and period): a value that the kernel
     /// refuses now is tried again after the others.
@@ -103,7 +106,7 @@ impl Cgroup {
                 dir.path
             )
         } else if let Some(dir) = self.refused.first() {
-            hint = Cow::Borrowed("run in a cgroup of this user's, as `systemd-run --user --scope` makes one");
+            hint = Cow::Borrowed(ELSEWHERE);
             format!("{needs} out of reach: this user may not make \"{}\"", dir.path)
         } else {
             format!("{needs} in none of the container's cgroups")

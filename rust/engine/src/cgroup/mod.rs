@@ -29,6 +29,7 @@ mod values_v2;
 mod wait;
 mod weight;
 
+pub use apply::ELSEWHERE;
 pub use create::Cgroup;
 pub use freeze::lacking;
 pub use layout::{Hierarchy, Layout, Membership};
