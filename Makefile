@@ -27,7 +27,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 # What the installed package is made of; one that is newer than the stamp means: build again.
-SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python data -type f -not -name '*.pyc')
+SOURCES := pyproject.toml Cargo.toml Cargo.lock .cargo/config.toml $(shell find rust python data -type f -not -name '*.pyc')
 
 DOOR ?= native
 RUNTIME ?=
