@@ -31,9 +31,10 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and take in the orphans of all that will be started."""
     processes.become_subreaper()
-    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-        # A shell's background job, or nohup, ignores them, and what we start would inherit that.
-        signal.signal(number, handler)
+    # A shell's background job, or nohup, ignores them, and what we start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     if os.geteuid() == 0:
         views.leave_host_mounts()
     for line in (
@@ -62,16 +63,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what does not judge the reference runtime under test."""
+    """Leave out what is about a view that this host has not, or does not judge the reference runtime under test."""
     name = reference()
-    if name is None:
-        return
-    out = [
-        item
-        for item in items
-        if item.get_closest_marker("estiba_only")
-        or any(m.args[0] == name for m in item.iter_markers("not_on"))
-    ]
+
+    def is_out(item: pytest.Item) -> bool:
+        wanted = item.get_closest_marker("views")
+        if wanted is not None and not {*views.available()} & {*wanted.args}:
+            return True
+        return name is not None and (
+            item.get_closest_marker("estiba_only") is not None
+            or any(m.args[0] == name for m in item.iter_markers("not_on"))
+        )
+
+    out = [item for item in items if is_out(item)]
     if out:
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item in items if item not in out]
