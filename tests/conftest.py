@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -31,10 +30,7 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and take in the orphans of all that will be started."""
     processes.become_subreaper()
-    # A shell's background job, or nohup, ignores them, and what we start would inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGQUIT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+    processes.stop_ignoring()
     if os.geteuid() == 0:
         views.leave_host_mounts()
     for line in (

@@ -30,7 +30,28 @@ class TimedOut(AssertionError):
 
 _own: set[int] = set()
 _codes: dict[int, int] = {}
+RT_SIGACTION = 13  # on x86-64
+GLIBCS_OWN = (32, 33)
+
 _wakeup = -1
+
+
+def stop_ignoring() -> None:
+    """Let what we start ignore no signal, whoever has started us.
+
+    A shell's background job ignores some, nohup one, and what posix_spawn(3) of glibc has started, as make starts its
+    programs, the two that glibc keeps to itself, which no function of glibc changes.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    libc = ctypes.CDLL(None, use_errno=True)
+    default = ctypes.create_string_buffer(
+        32
+    )  # struct sigaction of the kernel: SIG_DFL, no flags, an empty mask
+    for own in GLIBCS_OWN:
+        if libc.syscall(RT_SIGACTION, own, default, None, 8):
+            raise OSError(ctypes.get_errno(), "rt_sigaction")
 
 
 def become_subreaper() -> None:
