@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -40,11 +41,18 @@ def rooted(request: pytest.FixtureRequest, runtime: Runtime) -> Runtime:
 
 @pytest.fixture
 def other() -> Iterator[int]:
-    """A process that has nothing to do with the container."""
+    """A process that has nothing to do with the container, and began in an earlier tick of the clock than what follows."""
     made = processes.popen(["sleep", "1000"])
+    while int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")) <= start_of(made.pid):
+        pass  # ten milliseconds at most
     yield made.pid
     made.kill()
     made.wait()
+
+
+def start_of(pid: int) -> int:
+    """When a process began, in ticks since boot (proc_pid_stat(5), field 22)."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
 def record(runtime: Runtime, container: Container) -> dict[str, object]:
@@ -60,7 +68,7 @@ def give_number_to(runtime: Runtime, container: Container, pid: int) -> None:
     """
     changed = record(runtime, container) | {"pid": pid}
     if "pidfdInode" in changed:
-        changed["startTime"] = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        changed["startTime"] = start_of(pid)
     (runtime.root / container.id / "state.json").write_text(json.dumps(changed))
 
 
