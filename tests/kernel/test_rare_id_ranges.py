@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOTLESS_UID, MakeBundle
 from support.bundles import Bundle
 from support.processes import Pipe, status
-from support.runtime import Runtime
+from support.runtime import Runtime, prepare
 
 FIRST, COUNT = 200_000, 65_536
 READY = "echo ready; exec sleep 1000"
@@ -32,22 +32,6 @@ def ranged(rootless: Runtime, folder: Path) -> Runtime:
     binds = [f"mount --bind {etc / name} /etc/{name}" for name in ("passwd", "subuid", "subgid")]
     prepare(rootless, *binds)
     return rootless
-
-
-def prepare(runtime: Runtime, *commands: str) -> None:
-    """Let each call of the runtime be made after `commands`, in a mount namespace of its own."""
-    script = " && ".join([*commands, 'exec "$@"'])
-    runtime.prefix = [
-        "unshare",
-        "--mount",
-        "--propagation",
-        "private",
-        "sh",
-        "-c",
-        script,
-        "sh",
-        *runtime.prefix,
-    ]
 
 
 @pytest.fixture

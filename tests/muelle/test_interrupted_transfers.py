@@ -79,19 +79,15 @@ def test_ctrl_c_ends_a_pull(own_store: Muelle, registry: Registry, moving: threa
     assert (code, said) == (130, [])
 
 
-def test_ctrl_c_ends_a_build_that_pulls(
-    own_store: Muelle, registry: Registry, moving: threading.Event, tmp_path: Path
+@pytest.mark.parametrize(
+    "text",
+    ["FROM {domain}/web:1\n", f"FROM scratch\nADD http://{{domain}}{SLOW} /\n"],
+    ids=["pulls", "fetches"],
+)
+def test_ctrl_c_ends_a_build_that_waits_for_bytes(
+    own_store: Muelle, registry: Registry, moving: threading.Event, tmp_path: Path, text: str
 ) -> None:
-    """In the thread of a stage, which no signal reaches."""
-    (tmp_path / "Containerfile").write_text(f"FROM {registry.domain}/web:1\n")
-    code, said = interrupted(own_store, moving, "build", tmp_path)
-    assert (code, said[-1]) == (130, "interrupted by SIGINT")
-
-
-def test_ctrl_c_ends_a_build_that_fetches(
-    own_store: Muelle, registry: Registry, moving: threading.Event, tmp_path: Path
-) -> None:
-    """A source of ADD."""
-    (tmp_path / "Containerfile").write_text(f"FROM scratch\nADD http://{registry.domain}{SLOW} /\n")
+    """In the thread of a stage, which no signal reaches: a base image, or a source of ADD."""
+    (tmp_path / "Containerfile").write_text(text.format(domain=registry.domain))
     code, said = interrupted(own_store, moving, "build", tmp_path)
     assert (code, said[-1]) == (130, "interrupted by SIGINT")

@@ -230,6 +230,22 @@ class Runtime:
         return self.create(bundle, *flags, **keywords).start()
 
 
+def prepare(runtime: Runtime, *commands: str) -> None:
+    """Let each call of the runtime be made after `commands`, in a mount namespace of its own."""
+    script = " && ".join([*commands, 'exec "$@"'])
+    runtime.prefix = [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        *runtime.prefix,
+    ]
+
+
 def become(uid: int) -> list[str]:
     """The words that make the command after them run as an unprivileged user without capabilities."""
     return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all"]

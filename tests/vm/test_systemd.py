@@ -14,7 +14,7 @@ import pytest
 
 from conftest import ROOTLESS_UID, MakeBundle
 from support.bundles import Bundle
-from support.runtime import Container, Runtime, command
+from support.runtime import Container, Runtime, command, prepare
 from vm.cgroup_files import MOUNT_POINT
 
 FOREVER = ["sleep", "1000"]
@@ -342,18 +342,11 @@ def test_a_users_container_is_a_scope_of_the_users_manager(
 def test_without_a_manager_the_reason_is_told(runtime: Runtime, bundle: MakeBundle, folder: Path) -> None:
     """With what to do instead."""
     runtime.words = [*runtime.words, "--systemd-cgroup"]
-    hide = 'mount -t tmpfs none /run/systemd; if [ -d /run/dbus ]; then mount -t tmpfs none /run/dbus; fi; exec "$@"'
-    runtime.prefix = [
-        "unshare",
-        "--mount",
-        "--propagation",
-        "private",
-        "sh",
-        "-c",
-        hide,
-        "sh",
-        *runtime.prefix,
-    ]
+    prepare(
+        runtime,
+        "mount -t tmpfs none /run/systemd",
+        "if [ -d /run/dbus ]; then mount -t tmpfs none /run/dbus; fi",
+    )
     config = bundle("true")
     config.change("/linux/cgroupsPath", f"{SLICE}:test:{config.id}")
     result = runtime.run(config)
